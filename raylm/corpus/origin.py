@@ -1,0 +1,37 @@
+"""Who a document is: ids made of hashes of where it came from, equal on every machine and independent of order and workers."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+
+@dataclass(frozen=True)
+class OriginFile:
+    """A file that will be read: its place, and what the artifact's address takes of it."""
+
+    source: int
+    """Position of its source in the recipe."""
+    label: str
+    """Its root's label."""
+    relative: str
+    """Its path below the root, with `/`."""
+    path: str
+    """Where it lies on this machine."""
+    size: int
+    mtime_ns: int
+
+
+def origin_hash(label: str, relative: str) -> str:
+    """Return 16 hexadecimal digits that name a file, whatever source reads it."""
+    return blake2b(f"{label}\0{relative}".encode(), digest_size=8, person=b"origin").hexdigest()
+
+
+def document_id(origin: str, source: str, index: int) -> str:
+    """Return a document's id: its file's hash, a dash, and a hash of the source's name and the record's number in the file."""
+    record = blake2b(f"{source}\0{index}".encode(), digest_size=8, person=b"record").hexdigest()
+    return f"{origin}-{record}"
+
+
+def partition(document: str, partitions: int) -> int:
+    """Return the partition (0 to partitions - 1) that a document id belongs to."""
+    digest = blake2b(document.encode(), digest_size=8, person=b"partition").digest()
+    return (int.from_bytes(digest, "big") * partitions) >> 64

@@ -1,0 +1,79 @@
+"""What a kind of source is: roots to walk, files it wants of them, and how one file becomes documents.
+
+Listing happens once, on the driver, by names and sizes only; `documents` runs in Ray Data workers. A kind is added by one small
+file beside this one and one line in `__init__.py`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from raylm.corpus.reading import ReadError, decode, read_file
+from raylm.corpus.sources.config import SourceConfig
+
+Content = Literal["code", "prose"]
+
+
+@dataclass(frozen=True)
+class Root:
+    """A folder to walk. Its label stands for it in paths and ids, so that neither holds a machine's prefix."""
+
+    label: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Record:
+    """One document as it was read: its number in its file, its text, and the bytes that it took there."""
+
+    index: int
+    text: str
+    raw_bytes: int
+    content: Content
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file, or one record of it, that gave no document, and why."""
+
+    index: int
+    reason: str
+    raw_bytes: int
+
+
+class SourceKind(ABC):
+    """A kind of source. One whole text file is one document unless a kind says otherwise."""
+
+    content: Content = "code"
+
+    @abstractmethod
+    def roots(self, config: SourceConfig) -> list[Root]:
+        """Return the folders that the source's files are under.
+
+        Raises:
+            UserError: a folder that the recipe names is missing or not a folder.
+        """
+
+    @abstractmethod
+    def wants(self, relative: str, config: SourceConfig) -> bool:
+        """Whether the file at this path (relative to its root, with `/`) belongs to the source."""
+
+    def enters(self, relative: str) -> bool:
+        """Whether to walk into the folder at this relative path."""
+        return relative.rpartition("/")[2] != "__pycache__"
+
+    def documents(self, path: Path, relative: str, config: SourceConfig) -> Iterator[Record | Unread]:
+        """Read one file. What is wrong with it becomes an `Unread`, never an error."""
+        try:
+            data = read_file(path)
+            text = decode(data, python=relative.endswith(".py"))
+        except ReadError as error:
+            yield Unread(0, error.reason, error.raw_bytes)
+            return
+        yield self.document(relative, text, len(data))
+
+    def document(self, relative: str, text: str, raw_bytes: int) -> Record | Unread:
+        """Make the document of one file's text."""
+        return Record(0, text, raw_bytes, self.content)

@@ -1,0 +1,25 @@
+"""What the machine that runs this process can do: one place for capability checks, so that CPU and GPU run the same program."""
+
+import os
+
+import torch
+
+
+def device() -> torch.device:
+    """Return the device this process computes on: its first visible CUDA device, else the CPU."""
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def backend() -> str:
+    """Return the collective backend that fits the device: `nccl` or `gloo`."""
+    return "nccl" if torch.cuda.is_available() else "gloo"
+
+
+def compute_dtype() -> torch.dtype:
+    """Return the 16-bit type to compute in. bfloat16 everywhere: fp16 has no CPU kernels and needs loss scaling."""
+    return torch.bfloat16
+
+
+def cpu_threads(processes: int) -> int:
+    """Return the threads each of `processes` processes on this machine should use, so that together they fill its cores."""
+    return max(1, (os.cpu_count() or 1) // max(1, processes))

@@ -1,0 +1,1 @@
+"""One yardstick for the checkpoint after each stage: quality, size, latency and throughput in one table."""

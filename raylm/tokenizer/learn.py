@@ -1,0 +1,72 @@
+"""Learning the vocabulary: SentencePiece with settings under which any text comes back as it was.
+
+No normalisation, no added or dropped spaces, bytes for what has no piece, and runs of spaces as pieces, since indentation is
+most of what code's whitespace is. The thread count is fixed because the unigram learner's sums depend on it.
+"""
+
+import io
+import re
+from collections.abc import Iterable
+
+import sentencepiece
+
+from raylm.errors import UserError
+from raylm.tokenizer import special
+from raylm.tokenizer.config import TokenizeConfig
+
+THREADS = 4
+LONGEST_PASSAGE = 1 << 20
+"""Bytes; longer passages would be dropped by SentencePiece without a word. Ours are far shorter."""
+
+
+def learn(sample: Iterable[str], config: TokenizeConfig) -> bytes:
+    """Return a serialized SentencePiece model learned from passages of text; equal input gives equal bytes.
+
+    If the sample cannot yield `config.vocabulary` pieces, the model has as many as it can.
+
+    Raises:
+        UserError: the sample is empty, or has more different characters than the vocabulary has room for.
+    """
+    texts = [text for text in sample if text]
+    if not texts:
+        raise UserError("tokenize: there is no training text to learn a vocabulary from; every document is held out or empty")
+    try:
+        return _train(texts, config, config.vocabulary)
+    except RuntimeError as error:
+        possible = re.search(r"set it to a value <= (\d+)", str(error))
+        if possible:
+            return _train(texts, config, int(possible.group(1)))
+        needed = re.search(r"required_chars\. \d+ vs (\d+)", str(error))
+        if needed:
+            raise UserError(f"tokenize.vocabulary: got {config.vocabulary}, but the text's characters alone need "
+                            f"{needed.group(1)}; raise it, or lower tokenize.character_coverage "
+                            f"({config.character_coverage})") from None
+        raise
+
+
+def _train(texts: list[str], config: TokenizeConfig, vocabulary: int) -> bytes:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts),
+        model_writer=model,
+        model_type=config.model_type,
+        vocab_size=vocabulary,
+        character_coverage=config.character_coverage,
+        split_digits=config.split_digits,
+        split_by_unicode_script=config.split_scripts,
+        allow_whitespace_only_pieces=True,
+        byte_fallback=True,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        add_dummy_prefix=False,
+        max_sentence_length=LONGEST_PASSAGE,
+        unk_id=0, unk_piece=special.UNKNOWN,
+        bos_id=1, bos_piece=special.BOS,
+        eos_id=2, eos_piece=special.EOS,
+        pad_id=3, pad_piece=special.PAD,
+        # Control symbols, not user-defined ones: the latter would be recognised inside plain text.
+        control_symbols=[special.USER, special.ASSISTANT, special.END],
+        num_threads=THREADS,
+        minloglevel=2,
+    )
+    return model.getvalue()

@@ -1,0 +1,106 @@
+"""What a Ray task does with a corpus part, given by name: count it, sample it, encode it.
+
+Each function takes names and a `Job` and returns a small Arrow table, the form of a Ray Data map over batches.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import ray
+
+from raylm.progress import Meter
+from raylm.storage import Folder
+from raylm.tokenizer.config import TokenizeConfig
+from raylm.tokenizer.encode import encode_part, npy
+from raylm.tokenizer.learn import learn
+from raylm.tokenizer.sampling import select
+from raylm.tokenizer.shards import SPLITS
+from raylm.tokenizer.split import is_held_out
+from raylm.tokenizer.text import Tokenizer
+
+ROWS = 256
+"""Documents read from a part at a time: bounds memory, and how often progress is told."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a task needs to know, whichever part it works on."""
+
+    documents: Folder
+    output: Folder
+    config: TokenizeConfig
+    seed: int
+    meter: Meter
+
+    def rows(self, part: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Read a part's columns in batches."""
+        with self.documents.filesystem.open_input_file(self.documents.file(part)) as file:
+            yield from pq.ParquetFile(file).iter_batches(ROWS, columns=columns)
+
+
+def survey_parts(parts: list[str], job: Job) -> pa.Table:
+    """Return one row per source and split of each part: `source`, `split`, `documents`, `bytes`."""
+    rows = []
+    for part in parts:
+        totals: dict[tuple[str, str], list[int]] = {}
+        for batch in job.rows(part, ["id", "source", "bytes"]):
+            for identifier, source, size in zip(*(batch[name].to_pylist() for name in ("id", "source", "bytes")), strict=True):
+                split = SPLITS[is_held_out(identifier, job.config.heldout_fraction)]
+                total = totals.setdefault((source, split), [0, 0])
+                total[0] += 1
+                total[1] += size
+        rows += [{"source": source, "split": split, "documents": documents, "bytes": size}
+                 for (source, split), (documents, size) in sorted(totals.items())]
+        job.meter.advance(1)
+    schema = pa.schema([("source", pa.string()), ("split", pa.string()), ("documents", pa.int64()), ("bytes", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def sample_parts(parts: list[str], job: Job, rate: float) -> pa.Table:
+    """Return the sampled passages of the training documents of parts: `key` uint64 and `text`."""
+    chosen: list[tuple[int, str]] = []
+    for part in parts:
+        for batch in job.rows(part, ["id", "text"]):
+            for identifier, text in zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True):
+                if not is_held_out(identifier, job.config.heldout_fraction):
+                    chosen += select(identifier, text, rate, job.seed)
+        job.meter.advance(1)
+    return pa.table({"key": pa.array([key for key, _ in chosen], pa.uint64()),
+                     "text": pa.array([text for _, text in chosen], pa.string())})
+
+
+def learn_from(blocks: list[ray.ObjectRef], config: TokenizeConfig) -> tuple[bytes, int]:
+    """Learn a model from sampled passages in the order of their keys; return it and the bytes it saw."""
+    table = pa.concat_tables(ray.get(blocks)).sort_by([("key", "ascending"), ("text", "ascending")])
+    texts = table["text"].to_pylist()
+    return learn(texts, config), sum(len(text.encode()) for text in texts)
+
+
+def counts_name(part: str) -> str:
+    """Return the name, in the output, of the file that says a part is done and holds its counts."""
+    return f"parts/{Path(part).stem}.json"
+
+
+def encode_parts(parts: list[str], job: Job, model: list[ray.ObjectRef], digest: str) -> pa.Table:
+    """Write the shards of parts, each followed by its counts; return the parts' names."""
+    tokenizer = Tokenizer(ray.get(model[0]))
+    for part in parts:
+        number = Path(part).stem.removeprefix("part-")
+        shards = encode_part(_told(job, part), tokenizer, job.config.heldout_fraction)
+        for (source, split), shard in sorted(shards.items()):
+            folder = job.output.child("shards", source, split)
+            tokens, offsets = shard.arrays()
+            folder.write_bytes(f"tokens-{number}.npy", npy(tokens))
+            folder.write_bytes(f"offsets-{number}.npy", npy(offsets))
+        counts = [{"source": source, "split": split, **shard.counts()} for (source, split), shard in sorted(shards.items())]
+        job.output.write_json(counts_name(part), {"tokenizer": digest, "shards": counts})
+    return pa.table({"part": parts})
+
+
+def _told(job: Job, part: str) -> Iterator[tuple[str, str, str]]:
+    for batch in job.rows(part, ["id", "source", "text"]):
+        yield from zip(*(batch[name].to_pylist() for name in ("id", "source", "text")), strict=True)
+        job.meter.advance(batch.num_rows)

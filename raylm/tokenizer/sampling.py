@@ -1,0 +1,39 @@
+"""The bounded sample that the vocabulary is learned from: passages whose hash is low enough.
+
+A passage is in or out by its own hash alone, so the sample is the same however the corpus is cut into files and tasks, every
+source has its share of the text, and no task needs to see more than its own part.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from raylm.tokenizer.text import MARK
+
+PASSAGE = 2000
+"""Most characters of a passage: short enough that long documents cannot crowd out the rest of their source."""
+
+
+def passages(text: str) -> Iterator[str]:
+    """Cut a text into passages of at most `PASSAGE` characters, at the last line break of each one's second half if any."""
+    start = 0
+    while start < len(text):
+        end = min(start + PASSAGE, len(text))
+        if end < len(text):
+            end = text.rfind("\n", start + PASSAGE // 2, end) + 1 or end
+        yield text[start:end]
+        start = end
+
+
+def passage_key(document: str, number: int, seed: int) -> int:
+    """Return the 64-bit hash that decides on a passage: of the document's id, its number in the document, and the seed."""
+    digest = hashlib.blake2b(f"{seed}:{document}:{number}".encode(), digest_size=8, person=b"raylm-sample")
+    return int.from_bytes(digest.digest(), "big")
+
+
+def select(document: str, text: str, rate: float, seed: int) -> list[tuple[int, str]]:
+    """Return the (key, passage) pairs of one document that are in a sample of a share `rate` of all passages.
+
+    U+2581 is left out: SentencePiece takes it for a space, and a piece learned from it would never be used.
+    """
+    pairs = ((passage_key(document, number, seed), passage) for number, passage in enumerate(passages(text)))
+    return [(key, passage.replace(MARK, "")) for key, passage in pairs if key < rate * 2**64]

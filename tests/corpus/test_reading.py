@@ -1,0 +1,87 @@
+"""Whatever is wrong with a file is named in fixed words; what is text is decoded as its author meant it."""
+
+import codecs
+import gzip
+import random
+
+import pytest
+
+from raylm.corpus.cleaning import clean
+from raylm.corpus.reading import ReadError, decode, read_file
+
+
+def reason(function, *arguments):
+    with pytest.raises(ReadError) as caught:
+        function(*arguments)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(("data", "python", "text"), [
+    ("naïve café".encode(), False, "naïve café"),
+    (codecs.BOM_UTF8 + b"hello", False, "hello"),
+    ("hello wörld".encode("utf-16"), False, "hello wörld"),
+    ("hello wörld".encode("utf-32"), False, "hello wörld"),
+    ("# -*- coding: latin-1 -*-\nx = 'é'".encode("latin-1"), True, "# -*- coding: latin-1 -*-\nx = 'é'"),
+    ("# coding: koi8-r\nx = 'Привет'".encode("koi8-r"), True, "# coding: koi8-r\nx = 'Привет'"),
+    ("Die Größe der Straße ist schön, und das „Maß“ auch.".encode("cp1252"), False,
+     "Die Größe der Straße ist schön, und das „Maß“ auch."),
+])
+def test_encodings_are_told_apart(data, python, text):
+    assert decode(data, python) == text
+
+
+@pytest.mark.parametrize("data", ["北京欢迎你，这是一段中文文字。".encode("gbk"), "Привет, это русский текст.".encode("koi8-r"),
+                                  random.Random(0).randbytes(2000).replace(b"\0", b""), b"# coding: no-such-codec\nx = '\xe9\xe9\xff\xfe\x81'"])
+def test_bytes_that_are_no_western_text_are_not_guessed(data):
+    assert reason(decode, data, True) == "unknown encoding"
+
+
+def test_reasons_of_bad_files(tmp_path):
+    def written(name, data):
+        (tmp_path / name).write_bytes(data)
+        return tmp_path / name
+
+    whole = gzip.compress(b"some words " * 5000 + random.Random(1).randbytes(5000).hex().encode())
+    assert reason(read_file, written("empty.txt", b"")) == "empty file"
+    assert reason(read_file, written("empty.txt.gz", gzip.compress(b""))) == "empty file"
+    assert reason(read_file, written("cut.txt.gz", whole[: len(whole) // 2])) == "truncated gzip"
+    assert reason(read_file, written("no.txt.gz", b"this is not gzip")) == "damaged gzip"
+    assert reason(read_file, written("elf", b"\x7fELF\x02\x01\x00\x00")) == "binary"
+    assert reason(read_file, written("late", b"text " * 5000 + b"\0")) == "binary"
+    assert reason(read_file, tmp_path / "gone") == "unreadable: no such file"
+    assert reason(read_file, tmp_path) == "unreadable: is a folder"
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert reason(read_file, tmp_path / "loop") == "unreadable: symbolic link loop"
+    assert reason(read_file, written("large.txt", b"x" * 100), 99) == "larger than a document may be"
+    assert read_file(written("good.txt.gz", whole)) == gzip.decompress(whole)
+
+
+def test_gzip_bomb_is_not_unpacked_beyond_the_limit(tmp_path):
+    bomb = tmp_path / "bomb.txt.gz"
+    bomb.write_bytes(gzip.compress(b"a" * 3_000_000))
+    assert reason(read_file, bomb, 100_000) == "larger than a document may be"
+
+
+def test_permission_denied_is_named(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "secret.txt").write_text("words")
+    monkeypatch.setattr(Path, "open", refuse)
+    assert reason(read_file, tmp_path / "secret.txt") == "unreadable: permission denied"
+
+
+@pytest.mark.parametrize(("text", "cleaned"), [
+    ("a\r\nb\rc", "a\nb\nc\n"),
+    ("cafe\u0301", "café\n"),
+    ("a\x00b\x1b[0m\ufeff", "ab[0m\n"),
+    ("  x = 1   \n\n\n\n\n\ny\t\n", "  x = 1\n\n\ny\n"),
+    ("\n\n", ""),
+    ("a\ud800b", "ab\n"),
+    ("if x:\n\treturn\n", "if x:\n\treturn\n"),
+])
+def test_cleaning_changes_form_only(text, cleaned):
+    assert clean(text) == cleaned
+    assert clean(cleaned) == cleaned

@@ -1,0 +1,87 @@
+"""The feed is a pure function of its index: exact shares, nothing twice, nothing left out."""
+
+import collections
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from raylm.errors import UserError
+from raylm.tokenizer.shards import TokenShards
+from raylm.training.feed import PATTERN, Feed, interleave
+from raylm.training.heldout import bits_per_byte, heldout_windows
+
+
+def shards(tmp_path, sizes: dict[str, list[int]]) -> TokenShards:
+    """Each token is unique within its source: source number * 10000 + position."""
+    index = {"vocabulary": 60_000, "dtype": "uint16", "heldout_fraction": 0.1, "sources": {}}
+    for number, (name, lengths) in enumerate(sorted(sizes.items()), start=1):
+        for split in ("train", "heldout"):
+            folder = tmp_path / "shards" / name / split
+            folder.mkdir(parents=True)
+            half = len(lengths) // 2
+            position = number * 10_000
+            for part, own in enumerate((lengths[:half], lengths[half:])):
+                np.save(folder / f"tokens-{part:05d}.npy", np.arange(position, position + sum(own)).astype(np.uint16))
+                np.save(folder / f"offsets-{part:05d}.npy", np.cumsum([0, *own]).astype(np.int64))
+                position += sum(own)
+        size = {"tokens": sum(lengths), "documents": len(lengths), "bytes": 3 * sum(lengths)}
+        index["sources"][name] = {"train": size, "heldout": size}
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    return TokenShards.open(tmp_path)
+
+
+def test_shares_are_exact_and_evenly_spread():
+    names, pattern, rank = interleave({"a": 0.7, "b": 0.2, "c": 0.1, "none": 0.0})
+    assert names == ["a", "b", "c"]
+    counts = np.bincount(pattern)
+    assert counts.sum() == PATTERN
+    assert np.abs(counts / PATTERN - [0.7, 0.2, 0.1]).max() < 1 / PATTERN
+    for source in range(3):
+        assert rank[pattern == source].tolist() == list(range(counts[source]))
+    for first in range(0, PATTERN, 256):
+        assert abs(np.mean(pattern[first:first + 256] == 0) - 0.7) < 0.02
+
+
+def test_an_epoch_sees_every_window_once_and_the_next_one_differs(tmp_path):
+    feed = Feed(shards(tmp_path, {"a": [30, 50, 20, 41, 60, 17]}), {"a": 1.0}, 16, seed=3)
+    windows = feed.streams[0].windows
+    assert windows == 217 // 16
+    first = [feed.streams[0].window(i)[0][:-1] for i in range(windows)]
+    seen = collections.Counter(np.concatenate(first).tolist())
+    assert set(seen.values()) == {1}
+    assert len(seen) == windows * 16
+    second = [feed.streams[0].window(windows + i)[0][:-1] for i in range(windows)]
+    assert not np.array_equal(np.concatenate(first), np.concatenate(second))
+
+
+def test_windows_do_not_depend_on_how_they_are_asked_for(tmp_path):
+    data = shards(tmp_path, {"a": [100, 200], "b": [150, 90]})
+    one = Feed(data, {"a": 0.5, "b": 0.5}, 16, seed=1).batch(0, 40)
+    other = Feed(data, {"a": 0.5, "b": 0.5}, 16, seed=1)
+    parts = [other.batch(first, 8) for first in range(32, -1, -8)][::-1]
+    for name in one:
+        assert torch.equal(one[name], torch.cat([part[name] for part in parts]))
+
+
+def test_labels_are_the_next_token_of_the_same_document(tmp_path):
+    batch = Feed(shards(tmp_path, {"a": [7, 9, 5, 11, 30]}), {"a": 1.0}, 20, seed=0).batch(0, 3)
+    follows = batch["labels"] != -100
+    assert torch.equal(batch["labels"][follows], batch["ids"][follows] + 1)
+    ends = batch["documents"][:, 1:] != batch["documents"][:, :-1]
+    assert torch.equal(~follows[:, :-1], ends)
+
+
+def test_a_source_too_small_for_a_window_is_a_clear_error(tmp_path):
+    with pytest.raises(UserError, match="'a' has 12 tokens, too few"):
+        Feed(shards(tmp_path, {"a": [5, 7]}), {"a": 1.0}, 16, seed=0)
+
+
+def test_heldout_windows_are_fixed_and_bounded(tmp_path):
+    data = shards(tmp_path, {"a": [40, 60, 33], "tiny": [3, 4]})
+    batch = heldout_windows(data, "a", 16, 4)
+    assert batch is not None
+    assert batch["ids"].shape == (4, 16)
+    assert heldout_windows(data, "tiny", 16, 4) is None
+    assert bits_per_byte(np.log(2) * 3, data.index, "a") == pytest.approx(1.0)
