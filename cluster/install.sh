@@ -192,8 +192,8 @@ build_op() {
     local said
     [ "$extra" = cpu ] || return 0
     began "building DeepSpeed's shared-memory op"
-    said=$(timeout 900 "$venv/bin/python" -m raylm.native 2>&1) ||
-        fail "DeepSpeed's shared-memory op did not build: $(grep -iE 'error' <<<"$said" | tail -n 1)"
+    said=$(timeout 1800 "$venv/bin/python" -m raylm.native 2>&1) ||
+        fail "DeepSpeed's shared-memory op did not build: $(grep -iE 'error' <<<"${said:-error: no answer in 30 minutes}" | tail -n 1)"
     ended "DeepSpeed's shared-memory op is built"
 }
 

@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     _run_command(commands, "chat", "talk to a run's model in the terminal", _chat, _chat_options)
     _run_command(commands, "status", "say what of a run is done", _status)
     _run_command(commands, "report", "rebuild a run's HTML report", _report)
+    keys = commands.add_parser("keys", help="list the keys of a recipe, their defaults and what they mean")
+    keys.add_argument("prefix", metavar="KEY", nargs="?", default="", help="only keys below this one, such as pretrain.train")
+    keys.set_defaults(command=_keys)
     doctor = commands.add_parser("doctor", help="say what this machine lacks and how to get it")
     doctor.add_argument("--deep", action="store_true", help="also import the large libraries (takes a minute)")
     doctor.set_defaults(command=_doctor)
@@ -100,7 +103,7 @@ def _build(options: argparse.Namespace) -> int:
 
     recipe = read_recipe(options.recipe, _variables(options), options.changes)
     run = plan(recipe).build(options.until)
-    print(run.summary())
+    print(run.summary(options.until))
     print(f"\nreport: {run.report()}")
     if options.until is None:
         print("\n" + "\n".join(run.commands()))
@@ -160,6 +163,15 @@ def _report(options: argparse.Namespace) -> int:
     from raylm.pipeline.run import load
 
     print(load(options.run).report())
+    return 0
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from raylm.pipeline.recipe import Recipe
+    from raylm.recipe.explain import explain
+
+    for key in explain(Recipe, options.prefix):
+        print(f"{key.path}  ({key.kind}; {key.default})\n    {key.meaning}")
     return 0
 
 

@@ -1,6 +1,7 @@
 """What the machine that runs this process can do: one place for capability checks, so that CPU and GPU run the same program."""
 
 import os
+from typing import Literal
 
 import torch
 
@@ -23,3 +24,14 @@ def compute_dtype() -> torch.dtype:
 def cpu_threads(processes: int) -> int:
     """Return the threads each of `processes` processes on this machine should use, so that together they fill its cores."""
     return max(1, (os.cpu_count() or 1) // max(1, processes))
+
+
+def serving_dtype() -> Literal["bfloat16", "float32"]:
+    """Return the type that vLLM should compute in on this machine.
+
+    Processors without bfloat16 instructions multiply bfloat16 matrices some ten times slower than float32 ones, and oneDNN has no
+    fast kernel that ends calibrated int8 products in bfloat16 (a reference loop runs, hundreds of times slower).
+    """
+    if torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return "bfloat16"
+    return "float32"

@@ -1,1 +1,1 @@
-"""Compression of a trained checkpoint: a chain of passes, each one file under `passes/`, into a folder that vLLM loads unmodified."""
+"""Compression of a trained checkpoint: passes (one file each, under `passes/`) make a folder that vLLM loads unmodified."""

@@ -43,13 +43,14 @@ def build(ctx: StageContext[CompressConfig]) -> Outcome:
     ctx.output.child("checkpoint").clear()
     parent = ctx.inputs["rlhf"].folder.child("checkpoint")
     job = Job(ctx.config, parent, ctx.inputs["tokenize"].folder, ctx.output, ctx.seed, ctx.meter)
-    checker = ray.remote(num_cpus=1, runtime_env={"env_vars": ENVIRONMENT})(Checker).remote()
+    checker: Any = ray.remote(num_cpus=1, runtime_env={"env_vars": ENVIRONMENT})(Checker).remote()  # type: ignore[attr-defined]
     warm = checker.warm.remote()
     ctx.meter.begin("compress", "steps", 4)
-    figures = ray.get(ray.remote(num_cpus=1)(compress).remote(job))
+    figures: dict[str, Any] = ray.get(ray.remote(num_cpus=1)(compress).remote(job))
     ctx.meter.set(3, "checking in vLLM")
     ray.get(warm)
-    checked = ray.get(checker.check.remote(ctx.output.child("checkpoint"), figures.pop("probe"), figures.pop("context")))
+    checked: dict[str, Any] | None = ray.get(
+        checker.check.remote(ctx.output.child("checkpoint"), figures.pop("probe"), figures.pop("context")))
     ray.kill(checker)
     ctx.meter.set(4, "done")
     return outcome(figures, checked)

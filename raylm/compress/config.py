@@ -12,9 +12,9 @@ Pass = Int8
 class CalibrationConfig(Section):
     """The bounded piece of training text whose activations the passes look at. Never held-out text."""
 
-    windows: int = Field(48, ge=1)
+    windows: int = Field(default=48, ge=1)
     """Windows of text, shared out among the sources by their tokens."""
-    length: int = Field(256, ge=2)
+    length: int = Field(default=256, ge=2)
     """Tokens in a window; cut to the model's context."""
 
 

@@ -1,4 +1,4 @@
-"""Looking at a network while calibration text runs through it: the range of every layer's input, the error of every replacement.
+"""Looking at a network while text runs through it: the range of every layer's input, the error of every replacement.
 
 Windows go through one batch at a time and only running figures are kept, so memory does not grow with the text.
 """
@@ -44,7 +44,8 @@ def _reporter(name: str, look: Callable[[str, Tensor, Tensor], None]) -> Callabl
     return report
 
 
-def input_ranges(decoder: Decoder, layers: Mapping[str, nn.Module], calibration: Calibration, observer: str) -> dict[str, float]:
+def input_ranges(decoder: Decoder, layers: Mapping[str, nn.Module], calibration: Calibration,
+                 observer: str) -> dict[str, float]:
     """Return the magnitude up to which each layer's input is to be represented.
 
     `minmax` is the largest magnitude seen. `mse` is the range with the least squared rounding error over a histogram of the
@@ -82,7 +83,7 @@ def output_errors(decoder: Decoder, layers: Mapping[str, nn.Module], replaced: M
 
 @torch.inference_mode()
 def divergence(before: Decoder, after: Decoder, calibration: Calibration) -> dict[str, float]:
-    """Compare two networks on the first windows: mean loss of each per token, and the mean KL from the first to the second (nats)."""
+    """Return the loss of two networks on the first windows and the mean KL from the first to the second, nats per token."""
     sums = torch.zeros(3, dtype=torch.float64)
     tokens = 0
     for ids, documents in batches(calibration, ERROR_WINDOWS):
@@ -90,7 +91,7 @@ def divergence(before: Decoder, after: Decoder, calibration: Calibration) -> dic
         old = torch.log_softmax(before(ids, documents)[:, :-1][inside].float(), dim=-1)
         new = torch.log_softmax(after(ids, documents)[:, :-1][inside].float(), dim=-1)
         labels = ids[:, 1:][inside].unsqueeze(1)
-        sums += torch.stack([-old.gather(1, labels).sum(), -new.gather(1, labels).sum(), (old.exp() * (old - new)).sum()]).double()
+        kl = (old.exp() * (old - new)).sum()
+        sums += torch.stack([-old.gather(1, labels).sum(), -new.gather(1, labels).sum(), kl]).double()
         tokens += len(labels)
-    loss_before, loss_after, kl = (sums / max(tokens, 1)).tolist()
-    return {"loss_before": loss_before, "loss_after": loss_after, "kl": kl}
+    return dict(zip(("loss_before", "loss_after", "kl"), (sums / max(tokens, 1)).tolist(), strict=True))

@@ -14,8 +14,8 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
     if checked is None:
         verdict = "vLLM is not installed here, so the folder was not checked against it."
     else:
-        verdict = ("compressed-tensors restores every weight bit for bit; vLLM loads the folder and its log-probabilities are within "
-                   f"{checked['vllm_difference']:.3f} nats of ours on average.")
+        verdict = ("compressed-tensors restores every weight bit for bit; vLLM loads the folder, and its log-probabilities are "
+                   f"within {checked['vllm_difference']:.3f} nats of ours on average.")
     loss = Table(["", "before", "after"], [
         ["weights, MB", before["weights"] / 1e6, after["weights"] / 1e6],
         ["of it blocks, MB", before["blocks"] / 1e6, after["blocks"] / 1e6],
@@ -27,9 +27,10 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
     errors = BarChart("relative error of the output", [short(row["name"]) for row in rows],
                       {"output error": [row["output_error"] for row in rows]}, horizontal=len(rows) <= 24)
     return [
-        Panel("Compression: size", f"Only the blocks' linear layers become 8-bit; embedding and output layer stay. {verdict}", [loss, size]),
-        Panel("Compression: error of each layer", "Distance of each layer's output from the uncompressed layer's, on calibration text, "
-              "relative to its size.", [errors, layer_table(rows)])]
+        Panel("Compression: size", f"Only the blocks' linear layers become 8-bit; embedding and output layer stay. {verdict}",
+              [loss, size]),
+        Panel("Compression: error of each layer", "Distance of each layer's output from the uncompressed layer's, on "
+              "calibration text, relative to its size.", [errors, layer_table(rows)])]
 
 
 def layer_table(rows: list[dict[str, Any]]) -> Table:

@@ -1,4 +1,4 @@
-"""What a compression pass returns: the network as it will compute from now on, and what to write so that others compute the same."""
+"""What a compression pass returns: the network as it computes from now on, and what to write so that others compute it."""
 
 from dataclasses import dataclass, field
 from typing import Any

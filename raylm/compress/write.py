@@ -1,4 +1,4 @@
-"""Writing a compressed checkpoint: the parent's folder with other tensors, and a `quantization_config` that says how to read them."""
+"""Writing a compressed checkpoint: the parent's folder with other tensors, and a configuration that says how to read them."""
 
 import json
 import shutil

@@ -1,6 +1,7 @@
-"""The corpus stage, read aloud: list the files, read and judge them, find the duplicates, write what is left and why the rest is not.
+"""The corpus stage, read aloud: list the files, read and judge them, find the duplicates, write what is left
+and why the rest is gone.
 
-Each of the three steps on Ray ends with a marker under `_steps`, so a killed run goes on at the step; the folder is removed at the end.
+Each step on Ray ends with a marker under `_steps`, so a killed run goes on at the step; the folder is removed at the end.
 """
 
 import time

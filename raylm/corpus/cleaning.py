@@ -1,4 +1,4 @@
-"""Text normalisation that changes form and never meaning: Unicode NFC, one kind of newline, no control characters, no trailing blanks."""
+"""Text normalisation that changes form and never meaning: Unicode NFC, one newline, no control characters, no trailing blanks."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ _BLANK_LINES = re.compile(r"\n{4,}")
 
 
 def clean(text: str) -> str:
-    """Return `text` in NFC with `\\n` newlines, no control characters, no blanks at line ends, and at most two blank lines in a row.
+    """Return `text` in NFC with `\\n` newlines, no control characters or blanks at line ends, two blank lines in a row at most.
 
     Indentation is kept: it means something in code. A text that is not empty ends with exactly one newline. Idempotent.
     """

@@ -34,8 +34,8 @@ READ_SCHEMA = pa.schema(
         ("bands", pa.binary()),
     ]
 )
-"""`text`, `content` (hash for exact duplicates) and `bands` (the band keys' bytes) are null in removed documents; `raw_bytes` is what
-was in the file, `read_bytes` the UTF-8 of what was decoded, `bytes` that of the cleaned text (of a removed one, what it had)."""
+"""`text`, `content` (hash for exact duplicates) and `bands` (the band keys' bytes) are null in removed documents; `raw_bytes` is
+what was in the file, `read_bytes` the UTF-8 of what was decoded, `bytes` that of the cleaned text."""
 
 
 @dataclass

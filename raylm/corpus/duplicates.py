@@ -154,7 +154,7 @@ def survivors(read: Folder, part: int, members: I64, nodes: I64) -> tuple[pa.Arr
 
 
 def duplicate_rows(members: I64, ids: pa.Array, exact: I64) -> pa.Table:
-    """Return one partition's `DUPLICATES`, sorted by row. `exact` are the members that have the very text of an earlier document."""
+    """Return one partition's `DUPLICATES`, sorted by row. `exact` are the members that have the very text of another."""
     order = np.argsort(members)
     return pa.table(
         {"row": row_of(members)[order], "exact": np.isin(members, exact)[order], "duplicate_of": ids.take(pa.array(order))},

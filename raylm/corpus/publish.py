@@ -1,4 +1,4 @@
-"""The last step on Ray: each partition's rows and its list of duplicates become the artifact's two tables, without another shuffle."""
+"""The last step on Ray: a partition's rows and its list of duplicates become the artifact's two tables, without another shuffle."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,8 @@ from raylm.corpus.steps import over_parts, read_part, write_part
 from raylm.progress import Meter
 from raylm.storage import Folder
 
-DOCUMENTS = pa.schema([("id", pa.string()), ("source", pa.string()), ("path", pa.string()), ("text", pa.string()), ("bytes", pa.int64())])
+DOCUMENTS = pa.schema([("id", pa.string()), ("source", pa.string()), ("path", pa.string()), ("text", pa.string()),
+                       ("bytes", pa.int64())])
 REMOVED = pa.schema([("id", pa.string()), ("source", pa.string()), ("path", pa.string()), ("step", pa.string()),
                      ("reason", pa.string()), ("bytes", pa.int64()), ("duplicate_of", pa.string())])
 EXACT, NEAR = "exact duplicate", "near duplicate"
@@ -37,7 +38,7 @@ def split(rows: pa.Table, duplicates: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 
 def publish(output: Folder, steps: Folder, parts: int, meter: Meter) -> list[dict[str, Any]]:
-    """Write `documents/` and `removed/`; return per source, step and reason the `documents`, `bytes` and a few `samples` (id and path)."""
+    """Write `documents/` and `removed/`; return `documents`, `bytes` and `samples` (paths) by source and reason."""
     meter.begin("write documents", "partitions", parts)
 
     def each(part: int) -> Iterator[pa.Table]:

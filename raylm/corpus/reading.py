@@ -11,6 +11,7 @@ import gzip
 import io
 import tokenize
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 FILE_LIMIT = 64 * 2**20
@@ -126,8 +127,8 @@ def _declared(data: bytes) -> str | None:
 
 
 def _plausible(text: str) -> bool:
-    """Whether Windows-1252 gave text: western European letters are lone accents among ASCII; other encodings' bytes come in runs."""
+    """Whether Windows-1252 gave text: western European accents stand alone among ASCII; other encodings' bytes come in runs."""
     foreign = [character for character in text if character > "\x7f"]
     letters = sum(character.isalpha() for character in foreign)
-    neighbours = sum(a > "\x7f" and b > "\x7f" for a, b in zip(text, text[1:], strict=False))
+    neighbours = sum(a > "\x7f" and b > "\x7f" for a, b in pairwise(text))
     return len(foreign) <= 0.2 * len(text) and letters >= 0.5 * len(foreign) and neighbours <= 0.3 * len(foreign) + 1

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A letter run of a spaced script is one word; each Chinese, Japanese (kana) or Thai character counts as one, as they are not spaced.
-_WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+# A run of letters of a spaced script is one word; each Thai, Chinese or Japanese character counts as one, as those are not spaced.
+_UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _HEAD_LINES = 12
 
 

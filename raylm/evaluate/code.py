@@ -1,7 +1,7 @@
 """Prompts that ask for a Python function, and whether an answer is one. Python's own parser decides; nothing is executed.
 
-A checkpoint before fine-tuning knows no turns of a chat: it is given the docstring as a comment and the beginning of a definition,
-and what it writes up to the end of that function is its answer.
+A checkpoint before fine-tuning knows no turns of a chat: it is given the docstring as a comment and the beginning of a
+definition, and what it writes up to the end of that function is its answer.
 """
 
 import ast

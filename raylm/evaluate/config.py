@@ -25,5 +25,5 @@ class EvaluateConfig(Section):
     rounds: int = Field(3, ge=1)
     """Timed rounds, in turn over the checkpoints so that a busy moment of the machine falls on all; medians are reported."""
     patience: float = resource(60.0, gt=0)
-    """Seconds that scoring one checkpoint may take in vLLM. An engine that would need longer (a format without a kernel for this
-    CPU) is timed briefly and its quality computed by our own."""
+    """Seconds that scoring one checkpoint may take in vLLM. An engine that would need longer (a format without a kernel
+    for this CPU) is timed briefly and its quality computed by our own."""

@@ -1,14 +1,14 @@
 """vLLM within this process: loads in seconds, and is what serves the checkpoint in the end. One engine a process.
 
-The tokenizer is left out (everything is ids), prefixes are not cached (a repeated prompt would be timed as free), and one thread
-is used: on few cores several threads spend their time waiting for each other.
+The tokenizer is left out (everything is ids), prefixes are not cached (a repeated prompt would be timed as free), and one
+thread is used: on few cores several threads spend their time waiting for each other.
 """
 
 import importlib.util
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from raylm.evaluate.engine import Timing
 
@@ -29,7 +29,7 @@ class VllmEngine:
 
     name = "vLLM"
 
-    def __init__(self, folder: Path, context: int, dtype: str) -> None:
+    def __init__(self, folder: Path, context: int, dtype: Literal["bfloat16", "float32"]) -> None:
         """Load a Hugging Face folder.
 
         Args:
@@ -49,8 +49,8 @@ class VllmEngine:
         """See `Engine.logprobs`; computed by vLLM as the prompts' own log-probabilities."""
         from vllm import SamplingParams
 
-        outputs = self._llm.generate([{"prompt_token_ids": window} for window in windows],
-                                     SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0, detokenize=False), use_tqdm=False)
+        parameters = SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0, detokenize=False)
+        outputs = self._llm.generate([{"prompt_token_ids": window} for window in windows], parameters, use_tqdm=False)
         return [[scores[token].logprob for token, scores in zip(window[1:], output.prompt_logprobs[1:], strict=True)]
                 for window, output in zip(windows, outputs, strict=True)]
 
@@ -58,9 +58,8 @@ class VllmEngine:
         """See `Engine.answers`."""
         from vllm import SamplingParams
 
-        outputs = self._llm.generate([{"prompt_token_ids": prompt} for prompt in prompts],
-                                     SamplingParams(max_tokens=max_new, temperature=0, stop_token_ids=sorted(stop), detokenize=False),
-                                     use_tqdm=False)
+        parameters = SamplingParams(max_tokens=max_new, temperature=0, stop_token_ids=sorted(stop), detokenize=False)
+        outputs = self._llm.generate([{"prompt_token_ids": prompt} for prompt in prompts], parameters, use_tqdm=False)
         return [[token for token in output.outputs[0].token_ids if token not in stop] for output in outputs]
 
     def timed(self, prompts: list[list[int]], new: int) -> Timing:

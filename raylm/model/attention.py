@@ -5,10 +5,10 @@ module to bfloat16 would silently round a buffer, and angles rounded to 8 bits m
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from raylm.model.config import ModelConfig
+from raylm.model.linear import Linear, attend
 
 
 def rotation(positions: Tensor, width: int, theta: float) -> tuple[Tensor, Tensor]:
@@ -74,10 +74,10 @@ class Attention(nn.Module):
         super().__init__()
         width = config.head_width
         self.width, self.heads, self.kv_heads = width, config.heads, config.kv_heads
-        self.q_proj = nn.Linear(config.hidden, config.heads * width, bias=False)
-        self.k_proj = nn.Linear(config.hidden, config.kv_heads * width, bias=False)
-        self.v_proj = nn.Linear(config.hidden, config.kv_heads * width, bias=False)
-        self.o_proj = nn.Linear(config.heads * width, config.hidden, bias=False)
+        self.q_proj = Linear(config.hidden, config.heads * width)
+        self.k_proj = Linear(config.hidden, config.kv_heads * width)
+        self.v_proj = Linear(config.hidden, config.kv_heads * width)
+        self.o_proj = Linear(config.heads * width, config.hidden)
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor], mask: Tensor | None, cache: Cache | None = None) -> Tensor:
         """Attend over (batch, sequence, hidden); `mask` (batch, 1, sequence, places) is True where one may look, None is causal."""
@@ -91,5 +91,5 @@ class Attention(nn.Module):
         if self.kv_heads != self.heads:
             repeats = self.heads // self.kv_heads
             k, v = k.repeat_interleave(repeats, dim=1), v.repeat_interleave(repeats, dim=1)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        mixed = attend(q, k, v, mask)
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, self.heads * self.width))

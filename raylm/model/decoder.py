@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from raylm.model.attention import Attention, Cache, packed_mask, packed_positions, rotation
 from raylm.model.config import ModelConfig
+from raylm.model.linear import Linear
 from raylm.model.loss import token_loss
 
 
@@ -33,9 +34,9 @@ class FeedForward(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         """Create the three projections."""
         super().__init__()
-        self.gate_proj = nn.Linear(config.hidden, config.feed_forward, bias=False)
-        self.up_proj = nn.Linear(config.hidden, config.feed_forward, bias=False)
-        self.down_proj = nn.Linear(config.feed_forward, config.hidden, bias=False)
+        self.gate_proj = Linear(config.hidden, config.feed_forward)
+        self.up_proj = Linear(config.hidden, config.feed_forward)
+        self.down_proj = Linear(config.feed_forward, config.hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., hidden) to (..., hidden)."""
@@ -101,7 +102,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.model = Trunk(config)
-        self.lm_head = nn.Linear(config.hidden, config.vocabulary, bias=False)
+        self.lm_head = Linear(config.hidden, config.vocabulary)
         initialise(self, config)
         if config.tied:
             self.lm_head.weight = self.model.embed_tokens.weight

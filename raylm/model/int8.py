@@ -1,8 +1,8 @@
-"""8-bit linear layers as our own engine computes them: what a checkpoint in compressed-tensors' W8A8 form means, in plain torch.
+"""8-bit linear layers as our own engine computes them: what a checkpoint in compressed-tensors' W8A8 form means, in torch.
 
-Everything is symmetric (zero is exactly 0), since kernels pay for a zero point at every product. Ranges end at -128 and 127 and a
-scale is range/127.5, as compressed-tensors defines them, so our integers are its integers. Sums are floating-point: this is the
-reference for the kernels' results and the engine of machines without them, not a fast path.
+Everything is symmetric (zero is exactly 0), since kernels pay for a zero point at every product. Ranges end at -128 and 127
+and a scale is range/127.5, as compressed-tensors defines them, so our integers are its integers. Sums are floating-point: this
+is the reference for the kernels' results and the engine of machines without them, not a fast path.
 """
 
 import json

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from raylm.model.config import ModelConfig
 from raylm.model.decoder import Trunk, initialise
+from raylm.model.linear import Linear
 
 
 class Scorer(nn.Module):
@@ -15,7 +16,7 @@ class Scorer(nn.Module):
         super().__init__()
         self.config = config
         self.model = Trunk(config)
-        self.score = nn.Linear(config.hidden, 1, bias=False)
+        self.score = Linear(config.hidden, 1)
         initialise(self.model, config)
         nn.init.zeros_(self.score.weight)
 

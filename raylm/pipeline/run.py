@@ -84,7 +84,7 @@ class Run:
         plan = closure(until) if until else list(STAGES)
         with _locked(self.root):
             _remember(self)
-            with Display([stage.name for stage in plan]) as display:
+            with Display([stage.name for stage in plan], self.recipe.name) as display:
                 if all(self.artifact(stage.name).published for stage in plan):
                     for stage in plan:
                         display.stage_reused(stage.name, self.artifact(stage.name).manifest["headline"])
@@ -100,11 +100,11 @@ class Run:
 
         return report_of(self)
 
-    def summary(self) -> str:
-        """Return the table of stages with their key figures, as text."""
+    def summary(self, until: str | None = None) -> str:
+        """Return the table of the stages (up to one) with their key figures, as text."""
         from raylm.pipeline.report.collect import summary_of
 
-        return summary_of(self)
+        return summary_of(self, closure(until) if until else list(STAGES))
 
     def status(self) -> str:
         """Return the table of what is done and what is missing, as text."""
@@ -199,6 +199,7 @@ def _build_stage(run: Run, stage: StageSpec, display: Any) -> None:
 
     board, meter = new_board()
     display.stage_begin(stage.name, board)
+    run.folder.child("errors").remove(f"{stage.name}.txt")
     started = time.time()
     context: StageContext[Any] = StageContext(
         config=getattr(run.recipe, stage.name), seed=run.recipe.seed,

@@ -8,6 +8,7 @@ never shown.
 """
 
 import asyncio
+import logging
 import shlex
 import shutil
 import socket
@@ -25,7 +26,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CONNECT_SECONDS = 10.0
 RECONNECTS = 5
 """How often in a row a log that breaks off without a new line is taken up again."""
+AGENT_SECONDS = 60.0
+"""How long a head that has just started may take until it accepts jobs."""
 COMMAND_NOT_FOUND = 127
+CHATTY = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk", "ray._private.runtime_env.packaging")
+"""Ray's loggers that tell of every package and connection on the user's terminal."""
 
 
 def submit(recipe: Path, address: str, *, variables: dict[str, str] | None = None, changes: Sequence[str] = (),
@@ -52,7 +57,7 @@ def submit(recipe: Path, address: str, *, variables: dict[str, str] | None = Non
     if entrypoint is None:
         check_storage(recipe, variables, changes)
     client = connect(address)
-    for warning in warnings(host, address, client.get_version()):
+    for warning in warnings(host, address, cluster_ray(client)):
         print(f"raylm: {warning}", file=sys.stderr)
     job = start(client, recipe, command, name or default_name(recipe, time.gmtime()), address)
     print(f"raylm: job {job} runs on {address}", file=sys.stderr)
@@ -109,13 +114,13 @@ def default_name(recipe: Path, when: time.struct_time) -> str:
     return f"raylm-{stem}-{time.strftime('%Y%m%d-%H%M%S', when)}"
 
 
-def warnings(host: str, address: str, cluster_ray: str) -> list[str]:
-    """Return what may go wrong, one line each: another Ray on the cluster, a token sent unencrypted."""
+def warnings(host: str, address: str, theirs: str | None) -> list[str]:
+    """Return what may go wrong, one line each: another Ray on the cluster (`theirs`), a token sent unencrypted."""
     import ray
 
     found = []
-    if cluster_ray != ray.__version__:
-        found.append(f"the cluster runs Ray {cluster_ray}, this machine {ray.__version__}; install the same on both")
+    if theirs is not None and theirs != ray.__version__:
+        found.append(f"the cluster runs Ray {theirs}, this machine {ray.__version__}; install the same on both")
     if host not in LOOPBACK and address.startswith("http:"):
         found.append(f"{host} is reached unencrypted, tokens included; a tunnel is safer: ssh -L 8265:localhost:8265 {host}")
     return found
@@ -133,6 +138,8 @@ def connect(address: str) -> Any:
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
 
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:  # Ray's own attempt has no time limit
@@ -145,6 +152,12 @@ def connect(address: str) -> Any:
         raise UserError(explain_refusal(address, str(error))) from None
     except Exception as error:  # requests' own errors and Ray's RuntimeErrors: whatever it is, it is no Ray dashboard
         raise UserError(f"{address}: answers, but not as a Ray dashboard ({_first_line(error)})") from None
+
+
+def cluster_ray(client: Any) -> str | None:
+    """Return the version of the cluster's Ray, None where the client does not say (its `get_version` is the API's)."""
+    version = getattr(client, "_server_ray_version", None)
+    return version if isinstance(version, str) else None
 
 
 def explain_refusal(address: str, error: str) -> str:
@@ -160,15 +173,19 @@ def start(client: Any, recipe: Path, command: Sequence[str], name: str, address:
     Raises:
         UserError: a job of that name exists, or the cluster refuses the job.
     """
+    deadline = time.monotonic() + AGENT_SECONDS
     with tempfile.TemporaryDirectory(prefix="raylm-submit-") as folder:
         shutil.copyfile(recipe, Path(folder) / recipe.name)
-        try:
-            return str(client.submit_job(entrypoint=shlex.join(command), submission_id=name,
-                                         runtime_env={"working_dir": folder}, metadata={"recipe": recipe.name}))
-        except RuntimeError as error:
-            if "already exists" in str(error):
-                raise UserError(f"a job named {name} exists on {address}; choose another name") from None
-            raise UserError(f"{address}: refuses the job: {_first_line(error)}") from None
+        while True:
+            try:
+                return str(client.submit_job(entrypoint=shlex.join(command), submission_id=name,
+                                             runtime_env={"working_dir": folder}, metadata={"recipe": recipe.name}))
+            except RuntimeError as error:
+                if "already exists" in str(error):
+                    raise UserError(f"a job named {name} exists on {address}; choose another name") from None
+                if "No available agent" not in str(error) or time.monotonic() > deadline:
+                    raise UserError(f"{address}: refuses the job: {_first_line(error)}") from None
+            time.sleep(2.0)
 
 
 def follow(client: Any, job: str, address: str, write: Callable[[str], Any] = sys.stdout.write) -> int:
@@ -193,8 +210,11 @@ def follow(client: Any, job: str, address: str, write: Callable[[str], Any] = sy
     if lost:
         raise UserError(f"{address}: the head's `python` has no raylm; run cluster/install.sh on every node and start Ray with "
                         "its environment's bin on the PATH (source .venv/bin/activate; ray start ...)")
-    print(f"raylm: {job} {str(info.status).lower()}: {_first_line(info.message or 'no reason given')}", file=sys.stderr)
-    return int(info.driver_exit_code or 1)
+    code = info.driver_exit_code
+    # The cluster's message repeats the end of the log, which was just shown; without an exit status it is all there is.
+    reason = f"exit status {code}" if code else _first_line(info.message or "no reason given")
+    print(f"raylm: job {job} {str(info.status).lower()}: {reason}", file=sys.stderr)
+    return int(code or 1)
 
 
 async def _print_log(client: Any, job: str, write: Callable[[str], Any]) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 _HOMES = {
     "ServeConfig": "config",
     "build_app": "app",
+    "build_health": "app",
     "Endpoint": "endpoint",
     "start": "endpoint",
     "serve_until_interrupted": "endpoint",
 }
 
-__all__ = ["Endpoint", "ServeConfig", "build_app", "serve_until_interrupted", "start"]
+__all__ = ["Endpoint", "ServeConfig", "build_app", "build_health", "serve_until_interrupted", "start"]
 
 
 def __getattr__(name: str) -> Any:

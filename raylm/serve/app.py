@@ -16,6 +16,7 @@ from raylm.serve.config import ServeConfig
 from raylm.serve.keys import digest, read_keys
 
 GIB = 2**30
+DEPLOYMENT = "engine"
 CPU_KV_LIMIT = 4 * GIB
 CPU_KV_LEAST = GIB // 16
 
@@ -27,7 +28,7 @@ class AppArguments(Section):
     """Checkpoint folder; every node that may run a replica must see it under this path."""
     serve: ServeConfig = ServeConfig()
     """How it is served. `host` and `port` have no effect here: the file's `http_options` decide them."""
-    key_digests: tuple[str, ...] = Field((), max_length=10_000)
+    key_digests: tuple[str, ...] = Field(default=(), max_length=10_000)
     """Hexadecimal SHA-256 digests of the accepted API keys, beside those of `serve.api_key_file` and RAYLM_API_KEYS."""
 
 
@@ -39,7 +40,7 @@ def build_app(args: AppArguments) -> Any:
     keys = read_keys(Path(args.serve.api_key_file) if args.serve.api_key_file else None)
     digests = (*args.key_digests, *(digest(key) for key in keys))
     if not digests:
-        raise UserError("a cluster's endpoint needs API keys: key_digests, serve.api_key_file or RAYLM_API_KEYS")
+        raise UserError("a cluster endpoint needs API keys: key_digests, serve.api_key_file or RAYLM_API_KEYS")
     folder = checkpoint(Path(args.model))
     return application(folder, args.serve.model_name or model_name(folder), args.serve, digests)
 
@@ -52,8 +53,36 @@ def application(folder: Path, name: str, config: ServeConfig, digests: tuple[str
 
     gpus = _gpus(config)
     ingress = serve.ingress()(Engine)
-    deployment = serve.deployment(ingress, name="engine", **deployment_options(config, gpus))
+    deployment: Any = serve.deployment(ingress, name=DEPLOYMENT, **deployment_options(config, gpus))
     return deployment.bind(engine_arguments(folder, name, config, gpus), digests, int(config.max_body_mib * 2**20))
+
+
+def health_application(application_name: str) -> Any:
+    """Return the Serve application for the route `/healthz` that speaks for the engine's application of this name."""
+    from ray import serve
+
+    from raylm.serve.health import Health
+
+    options: dict[str, Any] = {
+        "num_replicas": 1,
+        "max_ongoing_requests": 100,
+        "logging_config": {"log_level": "WARNING", "enable_access_log": False},
+        "ray_actor_options": {"num_cpus": 0},
+    }
+    deployment: Any = serve.deployment(serve.ingress()(Health), name="health", **options)
+    return deployment.bind(application_name, DEPLOYMENT)
+
+
+class HealthArguments(Section):
+    """The `args` of the health application in a Serve configuration file."""
+
+    application: str
+    """Name of the engine's application in the same file."""
+
+
+def build_health(args: HealthArguments) -> Any:
+    """Return the Serve application for `import_path: raylm.serve:build_health`, `route_prefix: /healthz`."""
+    return health_application(args.application)
 
 
 def deployment_options(config: ServeConfig, gpus: int) -> dict[str, Any]:
@@ -115,7 +144,7 @@ def engine_arguments(folder: Path, name: str, config: ServeConfig, gpus: int) ->
 def kv_cache_bytes(model: dict[str, Any], config: ServeConfig) -> int:
     """Return the memory that `max_ongoing_requests` full-length sequences need on CPU, at most 4 GiB.
 
-    `model` is the checkpoint's `config.json`. Two 16-bit tensors (32-bit with dtype float32) per layer, key-value head and token.
+    `model` is the checkpoint's `config.json`. Two 16-bit tensors (32-bit for float32) per layer, key-value head and token.
     """
     heads = model["num_attention_heads"]
     head = model.get("head_dim") or model["hidden_size"] // heads

@@ -15,24 +15,24 @@ from raylm.recipe.section import Section, resource
 class ServeConfig(Section):
     """How a checkpoint is served."""
 
-    host: str = Field("127.0.0.1", min_length=1)
+    host: str = Field(default="127.0.0.1", min_length=1)
     """Address to listen on. Anything but loopback (127.0.0.1, ::1, localhost) needs an API key."""
-    port: int = Field(8000, ge=1, le=65535)
+    port: int = Field(default=8000, ge=1, le=65535)
     """TCP port to listen on."""
     api_key_file: str | None = None
     """File with one API key per line (`#` starts a comment). The variable RAYLM_API_KEYS (comma-separated) adds to it."""
-    model_name: str | None = Field(None, min_length=1)
+    model_name: str | None = Field(default=None, min_length=1)
     """The name clients ask for (`model=`); left out, the name that the caller gives, else the folder's."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     """Number format of the computation; auto takes the checkpoint's."""
-    max_model_len: int | None = Field(None, ge=8)
+    max_model_len: int | None = Field(default=None, ge=8)
     """Longest prompt plus answer, in tokens; left out, the model's own context."""
-    kv_cache_gib: float | None = Field(None, gt=0)
+    kv_cache_gib: float | None = Field(default=None, gt=0)
     """Memory for attention keys and values per replica, GiB. Left out: on CPU what `max_ongoing_requests` full-length sequences
     need, at most 4; on a GPU, vLLM's own choice."""
     compile: bool = False
     """Compile the model at start: faster answers on GPUs, a minute or more until the first one."""
-    max_body_mib: float = Field(8.0, gt=0, le=1024)
+    max_body_mib: float = Field(default=8.0, gt=0, le=1024)
     """Largest accepted request body, MiB; a larger one is answered with 413."""
     min_replicas: int = resource(1, ge=0)
     """Fewest engine replicas. 0 lets an idle endpoint give its machines back; the next request then waits for a start."""

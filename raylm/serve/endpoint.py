@@ -18,12 +18,12 @@ from types import FrameType
 from typing import Any
 
 from raylm.errors import UserError
-from raylm.serve.app import application, checkpoint, model_name
+from raylm.serve.app import application, checkpoint, health_application, model_name
 from raylm.serve.config import ServeConfig
 from raylm.serve.keys import KEYS_VARIABLE, digest, read_keys
 
 Say = Callable[[str], None]
-APPLICATION = "raylm"
+APPLICATION, HEALTH = "raylm", "raylm-health"
 
 
 @dataclass
@@ -149,6 +149,7 @@ def _connect(config: ServeConfig, undo: contextlib.ExitStack) -> bool:
 
     if ray.is_initialized():
         return False
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # neither its question nor its traffic
     needed = config.cpus_per_replica * max(config.max_replicas, 1)
     with _without_keys():
         ray.init(
@@ -193,7 +194,8 @@ def _stop_serving(owned: bool) -> None:
     """Drain the replicas. Serve's controller is stopped only on a cluster that lives on; an own Ray takes it along, quietly."""
     from ray import serve
 
-    serve.delete(APPLICATION)
+    for name in (HEALTH, APPLICATION):
+        serve.delete(name)
     if not owned:
         serve.shutdown()
 
@@ -202,7 +204,10 @@ def _deploy(app: Any, timeout_s: float) -> None:
     from ray import serve
 
     serve.run_many(
-        [serve.RunTarget(app, name=APPLICATION, route_prefix="/")],
+        [
+            serve.RunTarget(health_application(APPLICATION), name=HEALTH, route_prefix="/healthz"),
+            serve.RunTarget(app, name=APPLICATION, route_prefix="/"),
+        ],
         wait_for_ingress_deployment_creation=False,
         wait_for_applications_running=False,
     )

@@ -1,8 +1,8 @@
 """One replica of the endpoint: vLLM's asynchronous engine behind vLLM's own FastAPI application, guarded by our `Gate`.
 
 Ray Serve asks for the application when the replica starts (late-bound ASGI ingress), so nothing of vLLM is pickled or imported
-on the driver, and requests go to vLLM's routes without a translation layer of ours. (Time to first token behind the Serve proxy:
-14-20 ms, against 63-67 ms on `ray.serve.llm`'s default path, one request at a time, a 7 MB model on two cores.)
+on the driver, and requests go to vLLM's routes without a translation layer of ours. (Time to first token behind the Serve
+proxy: 14-20 ms, against 63-67 ms on `ray.serve.llm`'s default path, one request at a time, a 7 MB model on two cores.)
 """
 
 import asyncio
@@ -45,6 +45,10 @@ class Engine:
         """Raise when the engine is dead or does not answer; Ray Serve then replaces the replica."""
         if self.engine is not None:
             await asyncio.wait_for(self.engine.check_health(), HEALTH_TIMEOUT_S)
+
+    async def answers(self) -> None:
+        """Raise when the engine is not well; `Health` calls this from its own replica."""
+        await self.check_health()
 
     def __del__(self) -> None:
         """Stop the engine's own process with the replica."""

@@ -76,9 +76,9 @@ class Gate:
         try:
             await self.healthy()
         except Exception:  # whatever the engine died of, the caller needs only the verdict
-            await _json(send, 503, {"status": "unhealthy"})
+            await respond(send, 503, {"status": "unhealthy"})
         else:
-            await _json(send, 200, {"status": "ok"})
+            await respond(send, 200, {"status": "ok"})
 
     async def _limited(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Pass the request on; a body that grows past the cap ends as a disconnect for the application and a 413 outside."""
@@ -128,10 +128,11 @@ def _length(headers: Mapping[bytes, bytes]) -> int:
 
 async def _error(send: Send, status: int, message: str, code: str) -> None:
     kind = "authentication_error" if status == 401 else "invalid_request_error"
-    await _json(send, status, {"error": {"message": message, "type": kind, "param": None, "code": code}})
+    await respond(send, status, {"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
-async def _json(send: Send, status: int, content: dict[str, Any]) -> None:
+async def respond(send: Send, status: int, content: dict[str, Any]) -> None:
+    """Send a whole JSON response, with the headers that its status calls for."""
     body = json.dumps(content).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if status == 401:

@@ -120,6 +120,11 @@ class Folder:
         """Write a JSON file whole, keys sorted, so that equal values are equal bytes."""
         self.write_bytes(name, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
+    def remove(self, name: str) -> None:
+        """Delete a file; a missing one is fine."""
+        if self.exists(name):
+            self.filesystem.delete_file(self.file(name))
+
     def clear(self) -> None:
         """Delete the folder and all it holds; a missing one is fine."""
         if self.exists():

@@ -7,7 +7,9 @@ instead, and `decode(encode(text)) == text` holds for every text.
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import sentencepiece
+from numpy.typing import NDArray
 
 from raylm.tokenizer import special
 
@@ -58,6 +60,12 @@ class Tokenizer:
     def piece(self, token: int) -> str:
         """Return one token as readable text (`<0x0A>` for a byte)."""
         return str(self._pieces.id_to_piece(int(token))).replace(MARK, " ")
+
+    def byte_lengths(self) -> NDArray[np.int64]:
+        """Return how many UTF-8 bytes of text each id stands for (vocabulary,); 0 for special tokens. For bits per byte."""
+        lengths = [len(self.piece(i).encode()) for i in range(self.vocabulary)]
+        controls = len(special.SPECIAL)
+        return np.array([0 if i < controls else 1 if self._pieces.is_byte(i) else size for i, size in enumerate(lengths)], np.int64)
 
     def chat(self, messages: Iterable[Mapping[str, str]], generation_prompt: bool) -> list[int]:
         """Return the ids of a chat, equal to transformers' `apply_chat_template` on the same folder.

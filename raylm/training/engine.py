@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from raylm.device import backend, device
+from raylm.native import prepare_environment
 from raylm.training.config import TrainConfig
 
 
@@ -44,6 +45,7 @@ def initialize(model: nn.Module, config: TrainConfig, accumulation: int) -> Any:
         config: how to train it.
         accumulation: micro-batches per step.
     """
+    prepare_environment()
     import deepspeed
 
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""The whole stage on a small folder with everything wrong in it: reasons, counts, duplicates, and the same bytes at any worker count."""
+"""The whole stage on small folders with everything wrong in them: reasons, counts, duplicates, equal bytes at any worker count."""
 
 import gzip
 import hashlib
@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from raylm.progress import Meter
 from raylm.stage import StageContext
 from raylm.storage import Folder
 
-WORDS = [f"{first}{second}" for first in ("ba", "do", "ki", "lu", "me", "ra") for second in ("lan", "mor", "nit", "pel", "sud", "tir")]
+WORDS = [first + second for first in ("ba", "do", "ki", "lu", "me", "ra") for second in ("lan", "mor", "nit", "pel", "sud", "tir")]
 
 
 def prose(seed, lines=40):
@@ -81,7 +82,8 @@ def result(root, ray_cluster):
 def test_bad_files_cost_themselves_and_are_counted(result):
     _, outcome = result
     assert outcome.metrics["reasons"] == {
-        "read": {"binary": 1, "empty file": 1, "not JSON": 1, "truncated gzip": 1, "unknown encoding": 1, "unreadable: no such file": 1},
+        "read": {"binary": 1, "empty file": 1, "not JSON": 1, "truncated gzip": 1, "unknown encoding": 1,
+                 "unreadable: no such file": 1},
         "rules": {"too short": 1},
         "exact": {"exact duplicate": 1},
         "near": {"near duplicate": 1},
@@ -117,7 +119,7 @@ def test_funnel_adds_up_and_panels_draw_it(result):
     for source in ("first", "second"):
         mine = [row for row in rows if row["source"] == source]
         assert [row["step"] for row in mine] == ["read", "clean", "rules", "exact", "near"]
-        for before, after in zip(mine, mine[1:], strict=False):
+        for before, after in pairwise(mine):
             assert before["documents_out"] == after["documents_in"] and before["bytes_out"] == after["bytes_in"]
         assert mine[-1]["bytes_out"] == outcome.metrics["bytes"][source]
     assert outcome.metrics["masked"]["first"] == {"email": 1, "ip": 0, "phone": 1}

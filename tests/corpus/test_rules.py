@@ -64,8 +64,9 @@ def test_a_text_that_only_speaks_of_generated_code_is_kept():
 
 
 def test_statistics_count_what_they_say():
-    counts = statistics("héllo wörld 42\nreturn the value\n    return the value\n\n", words("héllo wörld 42 return the value return the value"))
-    assert counts.bytes == len("héllo wörld 42\nreturn the value\n    return the value\n\n".encode())
+    text = "héllo wörld 42\nreturn the value\n    return the value\n\n"
+    counts = statistics(text, words(text))
+    assert counts.bytes == len(text.encode())
     assert (counts.lines, counts.words, counts.longest_line) == (3, 9, 20)
     assert counts.letters == counts.word_characters - 2
     assert counts.repeated_line_characters == len("return the value")

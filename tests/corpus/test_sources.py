@@ -116,7 +116,8 @@ ORIGIN = "27ce2e43646ce792"
 
 
 def test_docstrings_carry_qualified_names():
-    source = '"""The module."""\nclass A:\n    """A class."""\n    def f(self):\n        """Does f.\n\n        More."""\ndef g(): pass\n'
+    source = '"""The module."""\n' + 'class A:\n    """A class."""\n    def f(self):\n        """Does f.\n\n        More."""\n' \
+             'def g(): pass\n'
     assert docstrings(source, module_name("pack/mod.py")) == [
         ("pack.mod", "The module."), ("pack.mod.A", "A class."), ("pack.mod.A.f", "Does f.\n\nMore.")]
     assert module_name("pack/__init__.py") == "pack"
@@ -145,7 +146,8 @@ def test_json_lines_give_a_document_each_and_bad_lines_cost_themselves(tmp_path)
 
 def test_parquet_gives_a_document_a_row(tmp_path):
     pq.write_table(pa.table({"text": ["one", None, "two"]}), tmp_path / "a.parquet")
-    assert read(tmp_path / "a.parquet") == [Record(0, "one", 3, "prose"), Unread(1, "no text column", 0), Record(2, "two", 3, "prose")]
+    assert read(tmp_path / "a.parquet") == [Record(0, "one", 3, "prose"), Unread(1, "no text column", 0),
+                                           Record(2, "two", 3, "prose")]
     pq.write_table(pa.table({"body": ["one"]}), tmp_path / "b.parquet")
     assert [record.reason for record in read(tmp_path / "b.parquet")] == ["no text column"]
     (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])

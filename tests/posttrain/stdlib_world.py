@@ -60,7 +60,8 @@ def make_world(root: Path, modules: int = 60) -> dict[str, Artifact]:
     write_documents(root / "corpus" / "documents", documents, 3)
     tokenizer = write_tokenizer(root / "tokenize" / "tokenizer", [text[:20_000] for _, text in documents])
     Folder.at(root / "tokenize").write_json("index.json", {"pad": tokenizer.pad, "heldout_fraction": HELDOUT})
-    config = ModelConfig(vocabulary=tokenizer.vocabulary, hidden=64, layers=2, heads=4, kv_heads=2, feed_forward=128, context=192)
+    config = ModelConfig(vocabulary=tokenizer.vocabulary, hidden=64, layers=2, heads=4, kv_heads=2, feed_forward=128,
+                         context=192)
     torch.manual_seed(0)
     save_checkpoint(Decoder(config).state_dict(), config, root / "pretrain" / "checkpoint", root / "tokenize" / "tokenizer")
     return {stage: Artifact(stage, "0", Folder.at(root / stage)) for stage in ("corpus", "tokenize", "pretrain")}

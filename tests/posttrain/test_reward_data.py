@@ -89,7 +89,8 @@ def test_baselines_need_no_model():
     assert overlap_wins(preference(asked, "Count the lines.", "Write a function.")) == 1.0
     assert overlap_wins(preference(asked, "Nothing shared here.", "The file is read.")) == 0.0
     code = 'def {}(x):\n    """Return the line count."""'
-    assert overlap_wins(preference("Write a Python function: Return the line count.", code.format("count"), code.format("f"))) == 1.0
+    asked = "Write a Python function: Return the line count."
+    assert overlap_wins(preference(asked, code.format("count"), code.format("f"))) == 1.0
 
 
 def test_accuracy_rows_add_up_and_stand_beside_the_baselines():

@@ -150,9 +150,9 @@ def test_ppo_learns_to_say_what_is_rewarded(world, tmp_path, monkeypatch):
     """The reward is the share of one letter in the answer: it must become common within a minute."""
     monkeypatch.setitem(CHECKS, "letter", lambda answer: answer.text.count("e") / 8)
     config = CONFIG.model_copy(update={
-        "iterations": 20, "prompts": 32, "minibatch": 16, "micro_batch": 16, "rollout_batch": 32, "learning_rate": 1e-2,
-        "critic_learning_rate": 1e-2, "checkpoint_every": 100, "evaluation": 16, "epochs": 3, "rewards": {"letter": 1.0},
-        "drift_limit": 1e-2})
+        "iterations": 12, "prompts": 32, "minibatch": 16, "micro_batch": 16, "rollout_batch": 32, "learning_rate": 1e-2,
+        "critic_learning_rate": 1e-2, "checkpoint_every": 100, "evaluation": 16, "epochs": 2, "rewards": {"letter": 1.0},
+        "zero_stage": 2, "drift_limit": 1e-2})
     torch.manual_seed(0)
     result = align(job(world, tmp_path, config), LocalTeam(world, config))
     before, after = result["progress"].before["rewards"]["letter"], result["after"]["rewards"]["letter"]

@@ -44,7 +44,7 @@ class Outer(Base):
                                            2)) -> None:
             """Do something with both of them."""
 
-            def nested(x): 
+            def nested(x):
                 """Nested functions count as well."""
                 return x
 
@@ -75,7 +75,8 @@ def quoted(x):
 
 def test_functions_are_found_wherever_they_stand_with_one_spelling():
     found = {f.name: f for f in extract(TRICKY)}
-    assert list(found) == ["decorated", "fetch", "Outer.Inner.method", "Outer.Inner.method.<locals>.nested", "Outer.conditional"]
+    assert list(found) == ["decorated", "fetch", "Outer.Inner.method", "Outer.Inner.method.<locals>.nested",
+                           "Outer.conditional"]
     assert found["decorated"].signature == "def decorated(a, *, key=lambda x: (x, '->', 1), **rest):"
     assert found["decorated"].body == "return a"
     assert found["fetch"].signature == "async def fetch(url: str, timeout: float=1.5) -> dict[str, 'bytes']:"
@@ -147,7 +148,7 @@ def test_wrong_code_keeps_the_docstring_that_was_asked_for():
 
 
 def test_paragraphs_are_cut_at_a_sentence_end_near_the_middle():
-    text = ("A heading\n\n" + "The first sentence is here. The second one follows it closely. A third ends\nthe paragraph well. \n\n"
+    text = ("A heading\n\nThe first sentence is here. The second one follows it closely. A third ends\nthe paragraph well. \n\n"
             + "word " * 400)
     (found,) = continuations.extract(text)
     assert (found.name, found.opening) == ("1", "The first sentence is here. The second one follows it closely.")
@@ -206,7 +207,7 @@ def test_pairs_are_the_same_bytes_however_the_documents_are_laid_out(ray_cluster
 
 
 def test_text_without_python_falls_back_to_continuations_and_no_pairs_are_one_line(ray_cluster, tmp_path):
-    sentences = [f"Sentence number {n} of this text is about nothing at all. It is followed by the number {n + 1}. " for n in range(99)]
+    sentences = [f"Sentence number {n} of this text is about nothing. It is followed by the number {n + 1}." for n in range(99)]
     texts = [(f"{n}.txt", "\n\n".join(sentences[n * 3:n * 3 + 3])) for n in range(33)]
     source = write_documents(tmp_path / "documents", texts, 2)
     index = write_pairs(source, Folder.at(tmp_path / "pairs"), PairsConfig(), 0.25, Meter())

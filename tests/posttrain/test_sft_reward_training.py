@@ -86,7 +86,7 @@ def test_the_reward_model_prefers_held_out_true_answers_more_often_than_chance(r
 
 
 def test_the_reward_checkpoint_scores_as_measured_and_loads_in_transformers(reward, world):
-    output, outcome = reward
+    output, _ = reward
     folder = Path(output.child("checkpoint").uri)
     pad = world[1]["tokenize"].folder.read_json("index.json")["pad"]
     heldout = Preferences(Path(output.child("preferences").uri), "heldout", pad)

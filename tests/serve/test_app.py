@@ -21,7 +21,8 @@ from raylm.serve.config import ServeConfig
 from raylm.serve.endpoint import Endpoint, _reason, instructions
 from raylm.serve.keys import KEYS_VARIABLE
 
-MODEL = {"num_attention_heads": 8, "num_key_value_heads": 4, "hidden_size": 256, "num_hidden_layers": 6, "max_position_embeddings": 512}
+MODEL = {"num_attention_heads": 8, "num_key_value_heads": 4, "hidden_size": 256, "num_hidden_layers": 6,
+         "max_position_embeddings": 512}
 
 
 @pytest.fixture
@@ -100,6 +101,6 @@ def test_instructions_ask_for_the_key_only_where_one_is_needed():
 
 
 def test_reason_is_the_line_that_names_the_error():
-    message = "The deployment failed\nTraceback (most recent call last):\n  File x\nValueError: no such dtype\n\nRetried 1 times"
+    message = "Deployment failed\nTraceback (most recent call last):\n  File x\nValueError: no such dtype\n\nRetried 1 times"
     assert _reason(message) == "ValueError: no such dtype"
     assert _reason("") == "no reason given"

@@ -1,6 +1,7 @@
 """A real endpoint, started as a user starts it: the stock `openai` client talks to it, and Ctrl-C leaves nothing behind."""
 
 import contextlib
+import importlib.util
 import io
 import os
 import queue
@@ -47,8 +48,9 @@ class Served:
     def __init__(self, folder, port, keys):
         root = Path(__file__).resolve().parents[2]
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-c", PROGRAM, str(folder), str(port), str(keys)], cwd=root, text=True,
-            env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+            [sys.executable, "-u", "-c", PROGRAM, str(folder), str(port), str(keys)],
+            cwd=root, text=True, env={**os.environ, "PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self.lines, self.coming = [], queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -80,7 +82,8 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    pytest.importorskip("vllm")
+    if importlib.util.find_spec("vllm") is None:
+        pytest.skip("vLLM is not installed here")
     folder = tmp_path_factory.mktemp("serve")
     token = Path(os.environ["RAY_AUTH_TOKEN_PATH"])
     if not token.exists():
@@ -129,7 +132,8 @@ def test_chat_is_tokenised_as_in_training(served):
 
     from raylm.tokenizer.text import Tokenizer
 
-    turns = [{"role": "user", "content": "hello  world"}, {"role": "assistant", "content": "yes\n"}, {"role": "user", "content": "é"}]
+    said = (("user", "hello  world"), ("assistant", "yes\n"), ("user", "é"))
+    turns = [{"role": role, "content": content} for role, content in said]
     status, body = get(served.url + "/tokenize", served.key, json.dumps({"model": "tiny", "messages": turns}).encode())
     folder = served.process.args[4]
     assert status == 200 and json.loads(body)["tokens"] == Tokenizer.open(folder).chat(turns, generation_prompt=True)
@@ -159,7 +163,8 @@ def test_chat_talks_to_the_endpoint(served, monkeypatch):
 def test_interrupt_closes_the_port_and_shows_no_key_and_no_traceback(served):
     """Runs last: it ends the endpoint."""
     assert listening(served.port)
-    children = subprocess.run(["ps", "-o", "pid=", "-s", str(served.process.pid)], capture_output=True, text=True).stdout.split()
+    listing = subprocess.run(["ps", "-o", "pid=", "-s", str(served.process.pid)], capture_output=True, text=True)
+    children = listing.stdout.split()
     assert served.stop() == 0
     assert not listening(served.port)
     while (line := served.coming.get(timeout=30)) is not None:

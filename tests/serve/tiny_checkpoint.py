@@ -1,4 +1,4 @@
-"""A checkpoint small enough to be made in a second: our own decoder with random weights and a tokenizer learned from this file."""
+"""A checkpoint made in a second: our own decoder with random weights and a tokenizer learned from this file."""
 
 from pathlib import Path
 
@@ -22,6 +22,7 @@ def make_checkpoint(folder: Path) -> Path:
     for name, content in huggingface_files(model).items():
         (tokenizer / name).write_bytes(content)
     torch.manual_seed(0)
-    config = ModelConfig(vocabulary=Tokenizer(model).vocabulary, hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=128, context=256)
+    config = ModelConfig(
+        vocabulary=Tokenizer(model).vocabulary, hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=128, context=256)
     save_checkpoint(Decoder(config).state_dict(), config, folder / "checkpoint", tokenizer)
     return folder / "checkpoint"

@@ -1,7 +1,7 @@
 """The registry of compression passes: a pass is a section of the recipe and the function that carries it out.
 
-A new pass is one file here, one line in `PASSES` and its section in `raylm.compress.config.Pass`. Its function takes the network
-(float32), its section and the calibration text, and returns a `Compressed`; it reads no file and knows nothing of Ray.
+A new pass is one file here, one line in `PASSES` and its section in `raylm.compress.config.Pass`. Its function takes the
+network (float32), its section and the calibration text, and returns a `Compressed`; it reads no file and knows nothing of Ray.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """W8A8: 8-bit integer weights and activations, the one reduced format that CPUs run faster than bfloat16.
 
-Weights have one scale per output channel. Activations have one scale per layer, calibrated on text (`static`), or one per token,
-measured as it runs (`dynamic`): static is faster on CPUs, dynamic needs no calibration and stands outliers better. Embedding
-and output layer stay as they are. Torch is imported inside the functions: the recipe's schema must load without it.
+Weights have one scale per output channel. Activations have one scale per layer, calibrated on text (`static`), or one per
+token, measured as it runs (`dynamic`): static is faster, dynamic stands outliers better. Embedding and output layer stay as
+they are. Torch is imported inside the functions: the recipe's schema must load without it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from raylm.compress.result import Calibration, Compressed
     from raylm.model.decoder import Decoder
 
-MULTIPLE = 16
-"""Sizes that vLLM's int8 kernels take: rows and columns in whole blocks of 16 bytes."""
+HEAD_WIDTHS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
+"""Widths of an attention head that vLLM 0.32 computes on CPUs (`cpu_attn.py`); its int8 kernels take any size of layer."""
 
 
 class Int8(Section):
@@ -42,7 +42,7 @@ def apply(decoder: Decoder, config: Int8, calibration: Calibration) -> Compresse
         calibration: text for the activations' ranges, and for the error of each layer.
 
     Raises:
-        UserError: a layer's size does not fit the kernels.
+        UserError: the heads' width is none that vLLM can run.
     """
     import copy
 
@@ -51,10 +51,10 @@ def apply(decoder: Decoder, config: Int8, calibration: Calibration) -> Compresse
     from raylm.compress.result import Compressed
     from raylm.model.int8 import Int8Linear, dequantize, quantize, scale_of
 
+    check_heads(decoder.config.head_width)
     layers = block_linears(decoder)
-    check_sizes(layers)
     ranges = input_ranges(decoder, layers, calibration, config.observer)
-    replaced: dict[str, nn.Module] = {}
+    replaced: dict[str, Int8Linear] = {}
     for name, layer in layers.items():
         weight = layer.weight.detach().float()
         scale = scale_of(weight.new_tensor([ranges[name]])) if config.activations == "static" else None
@@ -81,17 +81,15 @@ def block_linears(decoder: Decoder) -> dict[str, nn.Linear]:
     return {name: module for name, module in decoder.named_modules() if isinstance(module, nn.Linear) and name != "lm_head"}
 
 
-def check_sizes(layers: dict[str, nn.Linear]) -> None:
-    """Refuse layers that the int8 kernels cannot take.
+def check_heads(width: int) -> None:
+    """Refuse a network that vLLM cannot run on a CPU, before work is put into it.
 
     Raises:
-        UserError: naming the first such layer.
+        UserError: naming the width and those that are allowed.
     """
-    for name, layer in layers.items():
-        if layer.in_features % MULTIPLE or layer.out_features % MULTIPLE:
-            raise UserError(
-                f"compress: int8 needs layers whose inputs and outputs are multiples of {MULTIPLE}; {name} maps {layer.in_features} "
-                f"to {layer.out_features}: change model.hidden, model.feed_forward or the number of heads, and train again")
+    if width not in HEAD_WIDTHS:
+        raise UserError(f"compress: vLLM runs heads of width {', '.join(map(str, HEAD_WIDTHS))} on CPUs; this model's are "
+                        f"{width} wide: change pretrain's model.hidden or model.heads (the width is hidden / heads)")
 
 
 def quantization_config(config: Int8) -> dict[str, Any]:

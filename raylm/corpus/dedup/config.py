@@ -21,4 +21,4 @@ class DedupConfig(Section):
     min_shingles: int = Field(10, ge=1)
     """Documents with fewer distinct shingles are compared exactly only: tiny ones look alike by accident."""
     edges_in_one_task: int = resource(20_000_000, ge=0)
-    """Pairs up to which one task finds the clusters (16 bytes each, about four times that in memory); above, rounds of shuffles do."""
+    """Pairs up to which one task finds the clusters (16 bytes each, four times that in memory); above, rounds of shuffles do."""

@@ -59,7 +59,7 @@ def signatures(documents: list[U64], permutations: int) -> U64:
 
 
 def band_keys(matrix: U64, bands: int, rows: int) -> U64:
-    """Return one 64-bit key per document and band (documents, bands). The band's number is folded in, so that all bands share a shuffle."""
+    """Return a 64-bit key per document and band (documents, bands); the band is folded in, so that all bands share a shuffle."""
     keys = np.empty((len(matrix), bands), dtype=np.uint64)
     for band in range(bands):
         key = np.full(len(matrix), band + 1, dtype=np.uint64)

@@ -8,11 +8,14 @@ PLACEHOLDER = "[IP_ADDRESS]"
 _V4 = re.compile(r"(?<![\w.:^~=<>-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w-]|\.\w)")
 # Global unicast is 2000::/3: it begins with four digits of which the first is 2 or 3.
 _V6 = re.compile(r"(?<![\w.:])([23][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}(?:::)?)(?![\w:]|\.\w)")
-_VERSION_BEFORE = re.compile(r"(?:version|release|build|ver|rev|oid|section|\bv)[\s\"'=:.,()]*$|[=<>~^!]=?\s*[\"']?$", re.IGNORECASE)
+_VERSION_BEFORE = re.compile(
+    r"(?:version|release|build|ver|rev|oid|section|\bv)[\s\"'=:.,()]*$|[=<>~^!]=?\s*[\"']?$", re.IGNORECASE
+)
+_HOST_BEFORE = re.compile(r"(?:ip|host|addr\w*|server)\W*$", re.IGNORECASE)
 
 
 def _is_public_v4(text: str) -> bool:
-    """Whether a dotted quad is a public address and does not look like a version: those rarely have two parts above 19 or one above 99."""
+    """Whether a dotted quad is a public address and no likely version: those rarely have two parts above 19 or one above 99."""
     parts = [int(part) for part in text.split(".")]
     looks_like_address = max(parts) > 99 or sum(part > 19 for part in parts) >= 2
     return looks_like_address and max(parts) < 256 and ipaddress.IPv4Address(".".join(map(str, parts))).is_global
@@ -33,7 +36,8 @@ def mask_addresses(text: str) -> tuple[str, int]:
         nonlocal count
         before = text[max(0, match.start() - 24) : match.start()]
         # `host="93.184.216.34"` assigns an address, `version = "6.21.100.30"` a version: only the latter names itself.
-        if not _is_public_v4(match[1]) or (_VERSION_BEFORE.search(before) and not re.search(r"(?:ip|host|addr\w*|server)\W*$", before, re.I)):
+        version = _VERSION_BEFORE.search(before) and not _HOST_BEFORE.search(before)
+        if version or not _is_public_v4(match[1]):
             return match[0]
         count += 1
         return PLACEHOLDER

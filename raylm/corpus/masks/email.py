@@ -1,11 +1,11 @@
-"""E-mail addresses, told apart from matrix products (`query@key.T`), remote paths (`git@host.org:repo`) and pinned packages (`name@1.2`)."""
+"""E-mail addresses, told apart from matrix products (`query@key.T`), remote paths (`git@host.org:repo`) and pins (`name@1.2`)."""
 
 import re
 
 PLACEHOLDER = "[EMAIL_ADDRESS]"
 
 # The generic domains in common use; country codes are any two letters. A full list would buy little: `x@layer.weight` must stay.
-_GENERIC = "com|org|net|edu|gov|mil|int|info|biz|name|dev|app|io|ai|email|online|tech|cloud|software|systems|academy|example|xyz|me|museum"
+_GENERIC = "com|org|net|edu|gov|mil|int|info|biz|name|dev|app|email|online|tech|cloud|software|systems|academy|example|xyz|museum"
 _EMAIL = re.compile(
     r"(?<![\w.+/%@-])([A-Za-z0-9][\w.+%-]{0,63})@((?:[A-Za-z0-9][A-Za-z0-9-]{0,62}\.){1,5}(?:"
     + _GENERIC

@@ -7,7 +7,9 @@ import re
 
 PLACEHOLDER = "[PHONE_NUMBER]"
 
-_INTERNATIONAL = re.compile(r"(?<![\w+*/.)\]-])\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,5}(?:[ .-]\d{2,8}){1,4}(?![\w]|[.-]\d)")
+_INTERNATIONAL = re.compile(
+    r"(?<![\w+*/.)\]-])\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,5}(?:[ .-]\d{2,8}){1,4}(?![\w]|[.-]\d)"
+)
 _AREA_IN_BRACKETS = re.compile(r"(?<![\w(.])(?:\+?1[ .-]?)?\([2-9]\d{2}\) ?[2-9]\d{2}[ .-]\d{4}(?![\w]|[.-]\d)")
 _NAMED = re.compile(
     r"((?:phone|telephone|tel|mobile|cell|fax|call)(?: (?:number|us at|no))?[.:\"'= ]{1,5})"

@@ -1,4 +1,4 @@
-"""The quality rules. To add one: a small file here with a `Rule`, and its field in `RulesConfig`; the order here is the order of asking."""
+"""The quality rules. To add one: a small file here with a `Rule`, and its field in `RulesConfig`, in whose order they are asked."""
 
 from raylm.corpus.rules.base import Rule
 from raylm.corpus.rules.characters import CharactersRule

@@ -11,7 +11,7 @@ class LengthRule(Rule):
     """Bounds on a document's length."""
 
     min_words: int = Field(16, ge=0)
-    """Fewest words: removes empty `__init__.py` files and one-line notices. (Gopher's 50 is for web pages; a short module is fine.)"""
+    """Fewest words: removes empty `__init__.py` files and one-line notices. (Gopher's 50 is for web pages.)"""
     max_bytes: int = Field(2_000_000, ge=1)
     """Most UTF-8 bytes: what is longer is nearly always data."""
 

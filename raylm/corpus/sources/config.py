@@ -14,9 +14,9 @@ class SourceConfig(Section):
     """How documents are found and made: one of raylm.corpus.sources.KINDS (python_stdlib, folder, ...)."""
     path: str | list[str] | None = None
     """The folder or folders to read; for kind `folder` only, which needs it."""
-    include: list[str] = []
+    include: list[str] = Field(default_factory=list)
     """Globs over paths relative to the source's root (`*` crosses `/`); empty takes all that the kind takes."""
-    exclude: list[str] = []
+    exclude: list[str] = Field(default_factory=list)
     """Globs of files that are left out, after `include`."""
     include_tests: bool = False
     """Whether the kinds that read Python code take test folders too: much text, little that is worth imitating."""

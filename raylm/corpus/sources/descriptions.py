@@ -1,4 +1,4 @@
-"""The long descriptions of the installed packages: the README that each carries in its METADATA, in Markdown or reStructuredText."""
+"""The long descriptions of the installed packages: the README that each carries in its METADATA, as Markdown or reST."""
 
 import email
 import email.message

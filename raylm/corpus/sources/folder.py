@@ -16,10 +16,12 @@ from raylm.corpus.sources.base import Content, Record, Root, SourceKind, Unread
 from raylm.corpus.sources.config import SourceConfig
 from raylm.errors import UserError
 
-CODE = frozenset(
-    ".py .pyi .pyx .ipynb .c .h .cc .cpp .hpp .cu .java .kt .scala .js .mjs .ts .tsx .jsx .go .rs .rb .php .swift .m .r .jl .lua .pl"
-    " .sh .bash .ps1 .sql .html .htm .css .xml .yaml .yml .toml .ini .cfg .json .cmake .tex .hs .ml .ex .erl .clj .cs .vue".split()
-)
+CODE = frozenset((
+    ".py", ".pyi", ".pyx", ".ipynb", ".c", ".h", ".cc", ".cpp", ".hpp", ".cu", ".java", ".kt", ".scala", ".js",
+    ".mjs", ".ts", ".tsx", ".jsx", ".go", ".rs", ".rb", ".php", ".swift", ".m", ".r", ".jl", ".lua", ".pl", ".sh",
+    ".bash", ".ps1", ".sql", ".html", ".htm", ".css", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".json",
+    ".cmake", ".tex", ".hs", ".ml", ".ex", ".erl", ".clj", ".cs", ".vue",
+))
 
 
 def content_of(relative: str) -> Content:

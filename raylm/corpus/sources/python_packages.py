@@ -1,4 +1,4 @@
-"""The source code of the packages installed beside raylm: many authors, many styles, and code that packages copied from each other."""
+"""The source code of the packages installed beside raylm: many authors, many styles, and code copied from one to another."""
 
 import sysconfig
 from pathlib import Path

@@ -137,11 +137,11 @@ def _texts(labels: list[list[str]], ends: list[list[float]], thickness: float) -
 
 
 def _scale(canvas: Canvas, axis: str, ends: list[list[float]]) -> None:
-    """Let the value axis begin at zero and end just beyond the longest bar."""
+    """Let the value axis begin at zero and end just beyond the longest bar, with room for the labels of negative ones."""
     high, low = max(max(row) for row in ends), min(min(row) for row in ends)
     high, low = max(high, 0.0), min(low, 0.0)
     span = (high - low) or 1.0
-    (canvas.axes.set_xlim if axis == "x" else canvas.axes.set_ylim)(low - 0.04 * span * (low < 0), high + 0.02 * span)
+    (canvas.axes.set_xlim if axis == "x" else canvas.axes.set_ylim)(low - 0.13 * span * (low < 0), high + 0.02 * span)
 
 
 def _number(value: float | None) -> float:

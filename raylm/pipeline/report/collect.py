@@ -1,6 +1,7 @@
 """From a run's published artifacts to its report, its summary and its status: reads manifests and costs, nothing else."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyarrow import fs
@@ -29,9 +30,9 @@ def report_of(run: "Run") -> str:
     return run.folder.child(REPORT).uri
 
 
-def summary_of(run: "Run") -> str:
-    """Return the table of stages with their key figures, for standard output."""
-    return as_text(summary_table([stage_line(run, stage) for stage in STAGES]), sys.stdout)
+def summary_of(run: "Run", stages: Sequence[StageSpec] = STAGES) -> str:
+    """Return the table of the stages with their key figures, for standard output."""
+    return as_text(summary_table([stage_line(run, stage) for stage in stages]), sys.stdout)
 
 
 def status_of(run: "Run") -> str:

@@ -47,7 +47,8 @@ def draw_lines(chart: LineChart, width: float, prefix: str) -> str:
 
 
 def _finish(canvas: Canvas, chart: LineChart, levels: dict[str, float]) -> None:
-    shown = [(shorten(f"{name} {figure(y)}", canvas.width * 0.32), y) for name, y in levels.items()]
+    room = canvas.width * 0.32
+    shown = [(f"{shorten(name, room - text_width(f' {figure(y)}'))} {figure(y)}", y) for name, y in levels.items()]
     left = ticks(canvas.axes.yaxis, chart.y_label, 7, chart.log_y) + 10
     ticks(canvas.axes.xaxis, chart.x_label, max(3, int(canvas.width // 90)), chart.log_x)
     margins = Margins(left=left, right=max((text_width(name) for name, _ in shown), default=0.0) + 12)

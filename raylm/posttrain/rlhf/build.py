@@ -13,6 +13,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from raylm.errors import UserError
 from raylm.posttrain.rlhf.config import RlhfConfig
 from raylm.posttrain.rlhf.group import bundles, workers_of
+from raylm.posttrain.rlhf.rewards import chosen_rewards
 from raylm.stage import Outcome, StageContext
 from raylm.storage import Folder
 
@@ -27,6 +28,8 @@ def build(ctx: StageContext[RlhfConfig]) -> Outcome:
     Raises:
         UserError: the cluster is too small for the roles, a reward is unknown, or there are no prompts.
     """
+    inputs = _inputs(ctx)
+    chosen_rewards(ctx.config.rewards, str(inputs["pairs"].read_json("index.json")["kind"]))  # before anything starts
     if not ctx.output.exists(RESULT):
         ctx.meter.begin("rlhf: start the roles", "processes", sum(workers_of(ctx.config).values()))
         placement = _reserve(ctx.config)
@@ -34,7 +37,7 @@ def build(ctx: StageContext[RlhfConfig]) -> Outcome:
             task = ray.remote(_control).options(
                 num_cpus=ctx.config.cpus_per_worker, max_retries=ctx.config.restarts,
                 scheduling_strategy=PlacementGroupSchedulingStrategy(placement, placement_group_bundle_index=0))
-            ray.get(task.remote(ctx.config, ctx.seed, _inputs(ctx), ctx.output, ctx.meter, placement))
+            ray.get(task.remote(ctx.config, ctx.seed, inputs, ctx.output, ctx.meter, placement))
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, UserError):
                 raise UserError(str(error.cause)) from None
