@@ -4,8 +4,8 @@
 
 Every contender does the same optimiser steps on the same token windows (bytes of the standard library as token ids: what a token
 means costs nothing) from the same kind of network, and reports the median of its steps after a warm-up, so that start-up time is
-not counted. raylm runs as in a recipe: two Ray Train workers with one thread each, documents masked from each other. The Trainer runs as its
-users run it: one process with all cores, bf16, no document mask, which is the cheaper attention.
+not counted. raylm runs as in a recipe: two Ray Train workers with one thread each, documents masked from each other. The Trainer
+runs as its users run it: one process with all cores, bf16, no document mask, which is the cheaper attention.
 """
 
 import argparse

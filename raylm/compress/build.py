@@ -13,6 +13,7 @@ from typing import Any
 import ray
 
 from raylm.compress.config import CompressConfig
+from raylm.errors import UserError
 from raylm.progress import Meter
 from raylm.stage import Outcome, StageContext
 from raylm.storage import Folder
@@ -46,7 +47,12 @@ def build(ctx: StageContext[CompressConfig]) -> Outcome:
     checker: Any = ray.remote(num_cpus=1, runtime_env={"env_vars": ENVIRONMENT})(Checker).remote()  # type: ignore[attr-defined]
     warm = checker.warm.remote()
     ctx.meter.begin("compress", "steps", 4)
-    figures: dict[str, Any] = ray.get(ray.remote(num_cpus=1)(compress).remote(job))
+    try:
+        figures: dict[str, Any] = ray.get(ray.remote(num_cpus=1)(compress).remote(job))
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, UserError):
+            raise UserError(str(error.cause)) from None
+        raise
     ctx.meter.set(3, "checking in vLLM")
     ray.get(warm)
     checked: dict[str, Any] | None = ray.get(
@@ -114,7 +120,7 @@ def compress(job: Job) -> dict[str, Any]:
         size = sizes(folder)
         job.output.child("checkpoint").upload(folder)
         shutil.rmtree(folder)
-    ids = text.ids[:CHECKED_WINDOWS]
+    ids = text.ids[:CHECKED_WINDOWS, :decoder.config.context - 1]  # vLLM wants room for one new token
     with torch.inference_mode():
         probe = {"windows": ids.tolist(), "logprobs": own_logprobs(result.decoder(ids), ids).tolist()}
     losses = {name: round(value, 4) for name, value in divergence(decoder, result.decoder, text).items()}

@@ -22,7 +22,7 @@ class CorpusConfig(Section):
     """Personal data that is replaced by placeholders."""
     dedup: DedupConfig = DedupConfig()
     """Exact and near-duplicate removal."""
-    partitions: int = Field(8, ge=1, le=65_536)
+    partitions: int = Field(default=8, ge=1, le=65_536)
     """Files that the documents are spread over by a hash of their id. One must fit in a worker's memory: about 200 MB of text."""
     read_block_bytes: int = resource(2_000_000, ge=1)
     """Bytes of files that one reading task takes."""

@@ -210,7 +210,7 @@ def _shuffled_duplicates(steps: Folder, stars: Folder, folder: Folder, parts: in
         write_part(folder, part, duplicate_rows(nodes[named], ids, nodes[~named]))
         yield pa.table({"part": [part]})
 
-    looked_up = steps.child("survivors").create()
+    looked_up = steps.child("survivors")
     largest = run_step(steps, "survivors", lambda _: list(shuffled(over_parts(parts, to_survivor), parts, look_up).take_all()))
     shuffled(over_parts(parts, to_member), parts, write).take_all()
     return largest

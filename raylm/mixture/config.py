@@ -1,5 +1,7 @@
 """What the mix stage can be told."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from raylm.model.config import ModelConfig
@@ -18,11 +20,11 @@ class MixConfig(Section):
     """Optimiser steps of a proxy."""
     batch: int = Field(16, ge=1)
     """Windows of `model.context` tokens per step."""
-    learning_rate: float = Field(8e-3, gt=0)
+    learning_rate: float = Field(4e-3, gt=0)
     """The proxies' peak learning rate."""
     evaluate_tokens: int = Field(12_000, ge=1000)
     """Held-out tokens of each target that a proxy is measured on."""
-    target: dict[str, float] | None = None
+    target: dict[str, Annotated[float, Field(gt=0)]] | None = None
     """What to do well on: weights of the sources whose held-out loss counts; all sources equally if not given."""
     minimum_tokens: int = Field(10_000, ge=1000)
     """Sources with fewer training tokens are left out of the mix (weight 0)."""
@@ -31,6 +33,9 @@ class MixConfig(Section):
     max_epochs: float = Field(4.0, ge=1)
     """A source's weight is bounded so that it is not repeated more often than this. Up to about 4 times, repeated text is
     almost as good as new (Muennighoff et al. 2023, arXiv:2305.16264); what short proxies cannot notice, this bound prevents."""
+    minimum_share: float = Field(0.1, ge=0, le=1)
+    """No source is picked with less than this fraction of its natural share, even where another source makes up for it on the
+    targets: what the held-out text does not ask for may still be wanted."""
     prior_strength: float = Field(0.02, ge=0)
     """How much a departure from the natural mix must pay: bits per byte of target loss per nat of KL divergence."""
     top: int = Field(32, ge=1)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-RIDGES = (1e-4, 1e-3, 1e-2, 1e-1)
+RIDGES = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
 """Penalties on t's departure from its mean, in units of the proxies' mean squared derivative."""
-GAPS = tuple(np.geomspace(0.02, 5, 12)) + (20.0,)
+GAPS = (*np.geomspace(0.02, 5, 24).tolist(), 20.0)
 """Distances of the floor c below the lowest loss, in units of the losses' range. At 20 the law is linear in the range seen."""
 NEWTON_STEPS = 12
 

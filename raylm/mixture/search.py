@@ -29,7 +29,8 @@ def target_loss(laws: Sequence[Law], shares: Array, mixes: Array) -> Array:
     return np.asarray(sum(share * law.predict(mixes) for share, law in zip(shares, laws, strict=True)))
 
 
-def choose(laws: Sequence[Law], shares: Array, prior: Array, bounds: Array, *, strength: float, top: int, seed: int) -> Array:
+def choose(laws: Sequence[Law], shares: Array, prior: Array, bounds: Array, *, least: float, strength: float, top: int,
+           seed: int) -> Array:
     """Return the weights (sources,) to train with.
 
     Args:
@@ -37,18 +38,22 @@ def choose(laws: Sequence[Law], shares: Array, prior: Array, bounds: Array, *, s
         shares: (laws,) how much each target counts; sum to 1.
         prior: (sources,) the natural mix.
         bounds: (sources,) most weight of each source.
+        least: least weight of each source, as a fraction of its prior.
         strength: penalty per nat of KL(weights || prior), in the losses' unit.
         top: number of mixes averaged.
         seed: of the candidates.
     """
+    def allowed(mixes: Array) -> Array:
+        return within(least * prior + (1 - least) * mixes, bounds)
+
     random = np.random.default_rng([seed, 2])
-    best = within(np.vstack([prior, np.full_like(prior, 1 / len(prior)), dirichlet(prior, CANDIDATES, (0.5, 8.0), random)]), bounds)
+    best = allowed(np.vstack([prior, np.full_like(prior, 1 / len(prior)), dirichlet(prior, CANDIDATES, (0.5, 8.0), random)]))
     for number in range(ROUNDS):
         score = target_loss(laws, shares, best) + strength * kl_divergence(best, prior)
         best = best[np.argsort(score, kind="stable")[:top]]
         if number < ROUNDS - 1:
             tight = 4.0 * 3.0**number
-            around = within(dirichlet(best.mean(axis=0), CANDIDATES, (tight, 10 * tight), random), bounds)
+            around = allowed(dirichlet(best.mean(axis=0), CANDIDATES, (tight, 10 * tight), random))
             best = np.vstack([best, around])
     mean: Array = best.mean(axis=0)
     return mean / mean.sum()

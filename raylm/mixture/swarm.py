@@ -38,7 +38,7 @@ def within(mixes: Array, bounds: Array) -> Array:
 
 def dirichlet(centre: Array, count: int, concentration: tuple[float, float], random: np.random.Generator) -> Array:
     """Draw mixes (count, sources) around a mix; each draw has its own concentration, log-uniform in a range."""
-    strength = np.exp(random.uniform(*np.log(concentration), size=count))
+    strength = np.exp(random.uniform(np.log(concentration[0]), np.log(concentration[1]), size=count))
     gamma = random.gamma(np.maximum(centre * len(centre) * strength[:, None], 1e-3)) + 1e-12
     return np.asarray(gamma / gamma.sum(axis=1, keepdims=True))
 

@@ -8,7 +8,6 @@ what depends on it, and runs with one storage share what they have in common.
 import fcntl
 import importlib.metadata
 import json
-import os
 import shlex
 import time
 import traceback
@@ -206,7 +205,7 @@ def _build_stage(run: Run, stage: StageSpec, display: Any) -> None:
         inputs={need: run.artifact(need) for need in stage.needs}, output=artifact.folder.create(), meter=meter)
     try:
         outcome = stage.build(context)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or SIGTERM, which Ray turns into an exit
         display.stage_failed(stage.name, "interrupted; the same command goes on from here")
         raise
     except Exception as error:
@@ -253,8 +252,7 @@ def _explain(error: BaseException) -> str:
 
 def _short(uri: str) -> str:
     """A path below the working directory as the user would type it."""
-    here = os.getcwd() + "/"
-    return shlex.quote(uri.removeprefix(here))
+    return shlex.quote(uri.removeprefix(f"{Path.cwd()}/"))
 
 
 def _remember(run: Run) -> None:

@@ -17,7 +17,7 @@ def session() -> Iterator[None]:
     """Connect to Ray for the length of a block. Inside a Ray job, or with RAY_ADDRESS set, that is the existing cluster.
 
     Raises:
-        UserError: RAY_ADDRESS names a cluster that does not answer.
+        UserError: RAY_ADDRESS names a cluster that does not answer, its token is missing, or Ray cannot start here.
     """
     import ray
 
@@ -29,15 +29,30 @@ def session() -> Iterator[None]:
         return
     # Ray Train learns of a worker's checkpoint only when it polls: what was reported less than this before a crash is lost.
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")
-    try:
-        ray.init(**_options())
-    except ConnectionError as error:
-        raise UserError(f"RAY_ADDRESS={os.environ.get('RAY_ADDRESS')}: no Ray cluster answers there ({error})") from None
+    _start()
     quiet_ray()
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _start() -> None:
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS")
+    try:
+        ray.init(**_options())
+    except ConnectionError as error:
+        raise UserError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
+    except ray.exceptions.AuthenticationError as error:
+        raise UserError(f"Ray's token: {str(error).split('. ')[0]}; `ray get-auth-token --generate` makes one") from None
+    except Exception as error:
+        # Ray gives its own processes 30 s; it raises a bare Exception then.
+        if type(error) is not Exception:
+            raise
+        raise UserError(f"Ray did not start on this machine: {str(error).splitlines()[0]} "
+                        "(too busy, or too little memory? `raylm doctor` looks)") from None
 
 
 def _options() -> dict[str, Any]:

@@ -34,7 +34,8 @@ CHATTY = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk"
 
 
 def submit(recipe: Path, address: str, *, variables: dict[str, str] | None = None, changes: Sequence[str] = (),
-           name: str | None = None, python: str = "python", entrypoint: Sequence[str] | None = None) -> int:
+           until: str | None = None, name: str | None = None, python: str = "python",
+           entrypoint: Sequence[str] | None = None) -> int:
     """Run a recipe as a Ray job and print its log until it ends. Ctrl-C detaches; the job goes on.
 
     Args:
@@ -42,6 +43,7 @@ def submit(recipe: Path, address: str, *, variables: dict[str, str] | None = Non
         address: the cluster's dashboard, such as `http://HEAD:8265`.
         variables: values for `${name}` in the recipe.
         changes: `key=value` settings that override the recipe.
+        until: build up to this stage instead of all.
         name: the job's name, unique on the cluster; by default the recipe's file name and the time.
         python: the interpreter on the cluster, for a head that was started without its environment's `bin` on the PATH.
         entrypoint: run this command instead of the recipe, in a folder that holds the recipe.
@@ -53,7 +55,7 @@ def submit(recipe: Path, address: str, *, variables: dict[str, str] | None = Non
         UserError: a wrong recipe, address, token or name, or a cluster without raylm.
     """
     host = check_address(address)
-    command = list(entrypoint or recipe_command(recipe, variables or {}, changes, python))
+    command = list(entrypoint or recipe_command(recipe, variables or {}, changes, until, python))
     if entrypoint is None:
         check_storage(recipe, variables, changes)
     client = connect(address)
@@ -98,9 +100,10 @@ def check_storage(recipe: Path, variables: dict[str, str] | None, changes: Seque
                         "such as --set storage=s3://bucket/prefix, or an absolute path on a disk that they share")
 
 
-def recipe_command(recipe: Path, variables: dict[str, str], changes: Sequence[str], python: str = "python") -> list[str]:
+def recipe_command(recipe: Path, variables: dict[str, str], changes: Sequence[str], until: str | None = None,
+                   python: str = "python") -> list[str]:
     """Return the command that the job runs, in a folder that holds the recipe."""
-    command = [python, "-m", "raylm.cli", "run", recipe.name]
+    command = [python, "-m", "raylm.cli", until or "run", recipe.name]
     for key, value in variables.items():
         command += ["--var", f"{key}={value}"]
     for change in changes:

@@ -17,10 +17,10 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
                                                     [s["grad_norm"] for s in steps])])
     rows: list[list[Any]] = [[source, metrics["weights"].get(source, 0.0), value, metrics["heldout_bits_per_byte"][source]]
                              for source, value in sorted(metrics["heldout_loss_by_source"].items())]
-    text = (f"{metrics['parameters']:,} parameters saw {metrics['tokens']:,} tokens. The first loss was {metrics['first_loss']:.3f}; "
-            f"a fresh network should start at ln(vocabulary) = {metrics['expected_first_loss']:.3f}. The lines are what counting "
-            f"reaches on the same held-out text: token frequencies, and an interpolated Kneser-Ney 5-gram model of "
-            f"{baselines['counted_tokens']:,} of the tokens that training saw.")
+    text = (f"{metrics['parameters']:,} parameters saw {metrics['tokens']:,} tokens. The first loss was "
+            f"{metrics['first_loss']:.3f}; a fresh network should start at ln(vocabulary) = {metrics['expected_first_loss']:.3f}. "
+            f"The lines are what counting reaches on the same held-out text: token frequencies, and an interpolated Kneser-Ney "
+            f"5-gram model of {baselines['counted_tokens']:,} of the tokens that training saw.")
     found = [Panel("Loss", text, [loss]),
              Panel("Held-out loss by source", "", [Table(["source", "weight", "loss (nats/token)", "bits per byte"], rows)]),
              Panel("Gradient norm", "Global norm before it is clipped.", [rate])]

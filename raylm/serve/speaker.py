@@ -7,6 +7,7 @@ ready in a second, which is what a look at a fresh checkpoint wants.
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from raylm.errors import UserError
 
@@ -62,7 +63,7 @@ def endpoint_speaker(
     def speak(messages: Messages) -> Iterator[str]:
         try:
             with client.chat.completions.create(
-                model=model, messages=messages, max_tokens=max_new, temperature=temperature, stream=True  # type: ignore[arg-type]
+                model=model, messages=cast(Any, messages), max_tokens=max_new, temperature=temperature, stream=True
             ) as stream:
                 for event in stream:
                     if event.choices and event.choices[0].delta.content:

@@ -130,6 +130,7 @@ def test_funnel_adds_up_and_panels_draw_it(result):
     assert [panel.title.partition(":")[0] for panel in drawn] == ["Corpus"] * 4
 
 
+@pytest.mark.slow
 def test_rounds_of_shuffles_give_the_artifact_of_one_task(root, result):
     output, outcome = made(root, "rounds", dedup={"edges_in_one_task": 0})
     assert outcome.metrics == result[1].metrics

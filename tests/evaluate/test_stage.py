@@ -27,8 +27,8 @@ from raylm.tokenizer.huggingface import huggingface_files
 from raylm.tokenizer.learn import learn
 from raylm.tokenizer.text import MODEL_FILE, Tokenizer
 
-TEXT = [f"def area_{i}(width, height):\n    \"\"\"Return the area number {i} of a room.\"\"\"\n    return width * height + {i}\n" * 3
-        for i in range(40)]
+CODE = 'def area_{0}(width, height):\n    """Return the area number {0} of a room."""\n    return width * height + {0}\n'
+TEXT = [CODE.format(number) * 3 for number in range(40)]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,8 @@ def world(tmp_path_factory):
     rows = {"id": ["a", "b"], "key": [1, 2], "name": ["f", "g"], "signature": ["def f(x):", "def g(x):"],
             "docstring": ["Return the area.", "Return the width."], "body": ["", ""]}
     pq.write_table(pa.table(rows), pairs / "heldout" / "part-00000.parquet")
-    (pairs / "index.json").write_text(json.dumps({"kind": "functions", "splits": {"heldout": {"files": {"part-00000.parquet": 2}}}}))
+    index = {"kind": "functions", "splits": {"heldout": {"files": {"part-00000.parquet": 2}}}}
+    (pairs / "index.json").write_text(json.dumps(index))
     config = ModelConfig(vocabulary=tokenizer.vocabulary, hidden=64, layers=2, heads=2, kv_heads=1, feed_forward=96, context=128)
     for seed, stage in enumerate(("pretrain", "sft", "rlhf")):
         torch.manual_seed(seed)

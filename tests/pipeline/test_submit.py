@@ -198,12 +198,13 @@ def head():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_submit(head, recipe, *, entrypoint=None, name=None, **changed):
+def run_submit(head, recipe, *, entrypoint=None, name=None, until=None, **changed):
     """Submit from a process of its own, as Ray reads its authentication settings once per process."""
     script = ("import sys; from pathlib import Path\n"
               "from raylm.errors import UserError; from raylm.pipeline.submit import submit\n"
               "try:\n"
-              f"    sys.exit(submit(Path({str(recipe)!r}), {head.address!r}, name={name!r}, entrypoint={entrypoint!r}))\n"
+              f"    sys.exit(submit(Path({str(recipe)!r}), {head.address!r}, name={name!r}, until={until!r},"
+              f" entrypoint={entrypoint!r}))\n"
               "except UserError as error:\n"
               "    print(error, file=sys.stderr); sys.exit(2)\n")
     environment = {key: value for key, value in (head.environment | changed).items() if value is not None}
@@ -249,3 +250,17 @@ def test_wrong_and_missing_tokens_are_refused_in_one_line_that_shows_none(head, 
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert wrong.read_text() not in done.stderr
         assert (head.folder / "token").read_text() not in done.stderr + done.stdout
+
+
+@pytest.mark.slow
+def test_recipe_runs_through_the_real_command_line_and_its_artifact_outlives_the_job(head, tmp_path):
+    import raylm
+
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(f"name: small\nstorage: {tmp_path / 'store'}\n"
+                      "corpus: {sources: [{name: licences, kind: licences, max_bytes: 200000}], partitions: 2}\n")
+    done = run_submit(head, recipe, until="corpus")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    corpus = raylm.load(tmp_path / "store" / "small").stage("corpus")
+    assert corpus.metrics["funnel"][-1]["documents_out"] > 0
+    assert (head.folder / "token").read_text() not in done.stdout + done.stderr

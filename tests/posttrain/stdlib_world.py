@@ -1,5 +1,5 @@
-"""A small published world for the post-training stages: some modules of the running Python's standard library as a corpus, a
-tokenizer learned from them, and a decoder that was never trained."""
+"""A small published world for the post-training stages: a corpus of modules (real ones, or toys that a tiny network can learn
+from), a tokenizer learned from them, and a decoder that was never trained."""
 
 import hashlib
 import sysconfig
@@ -28,6 +28,17 @@ def stdlib(count: int) -> list[tuple[str, str]]:
     return [(path.name, path.read_text(encoding="utf-8")) for path in paths]
 
 
+def toy_modules() -> list[tuple[str, str]]:
+    """Modules whose functions' names say what their summaries say, from few words, so that a tiny network can learn to match."""
+    verbs = {"get": "Return", "clear": "Remove", "show": "Print", "load": "Read", "store": "Write", "check": "Verify"}
+    nouns = ["name", "table", "color", "file", "user", "price", "window", "letter", "number", "image"]
+    places = ["server", "client", "book", "house", "garden", "city", "ship", "school"]
+    names = [(verb, noun, place) for verb in verbs for noun in nouns for place in places]
+    functions = [f'def {verb}_{noun}_{place}(self):\n    """{verbs[verb]} the {noun} of the {place}."""\n    return {noun}\n'
+                 for verb, noun, place in names]
+    return [(f"toy{number}.py", "\n\n".join(functions[number::60])) for number in range(60)]
+
+
 def identifier(path: str) -> str:
     return f"{hashlib.sha256(path.encode()).hexdigest()[:16]}-{hashlib.sha256(b'record' + path.encode()).hexdigest()[:16]}"
 
@@ -54,9 +65,8 @@ def write_tokenizer(folder: Path, texts: list[str], vocabulary: int = 768) -> To
     return Tokenizer(model)
 
 
-def make_world(root: Path, modules: int = 60) -> dict[str, Artifact]:
-    """Return the artifacts `corpus`, `tokenize` and `pretrain` by stage name."""
-    documents = stdlib(modules)
+def make_world(root: Path, documents: list[tuple[str, str]]) -> dict[str, Artifact]:
+    """Return the artifacts `corpus`, `tokenize` and `pretrain` of some documents by stage name."""
     write_documents(root / "corpus" / "documents", documents, 3)
     tokenizer = write_tokenizer(root / "tokenize" / "tokenizer", [text[:20_000] for _, text in documents])
     Folder.at(root / "tokenize").write_json("index.json", {"pad": tokenizer.pad, "heldout_fraction": HELDOUT})

@@ -96,5 +96,5 @@ def test_a_state_of_other_worker_numbers_is_refused_in_words(tmp_path):
     state = Folder.at(tmp_path)
     progress, _ = read_progress(state, RlhfConfig())
     write_progress(state, progress, RlhfConfig(actor_workers=2))
-    with pytest.raises(UserError, match="rlhf.actor_workers: got 1, allowed: 2"):
+    with pytest.raises(UserError, match=r"rlhf\.actor_workers: got 1, allowed: 2"):
         read_progress(state, RlhfConfig())

@@ -76,7 +76,7 @@ def test_rewards_follow_the_kind_of_prompts_and_unknown_ones_are_named():
     assert "parses" in chosen_rewards(None, "functions")
     assert "parses" not in chosen_rewards(None, "continuations")
     assert chosen_rewards({"ends": 1.0}, "functions") == {"ends": 1.0}
-    with pytest.raises(UserError, match="unknown reward 'bleu'.*model, ends, parses, varied"):
+    with pytest.raises(UserError, match=r"unknown reward 'bleu'.*model, ends, parses, varied"):
         chosen_rewards({"bleu": 1.0}, "functions")
     with pytest.raises(UserError, match="must not be 0"):
         chosen_rewards({"model": 0.0}, "functions")

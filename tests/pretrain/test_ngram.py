@@ -11,7 +11,7 @@ def test_probabilities_sum_to_one_after_any_context():
     tokens, documents = generator.integers(0, 7, 400), np.repeat(np.arange(8), 50)
     model = KneserNey(tokens, documents, 3, 7)
     for context in ([1, 2], [6, 6], [0, 3], [5]):
-        row = np.array([context + [word] for word in range(7)])
+        row = np.array([[*context, word] for word in range(7)])
         text = np.repeat(np.arange(7), row.shape[1])
         last = np.tile(np.arange(row.shape[1]) == row.shape[1] - 1, 7)
         each = [np.exp(-model.loss(row.reshape(-1), text, last & (text == word))) for word in range(7)]
@@ -23,8 +23,8 @@ def test_bigram_probabilities_by_hand():
     documents = np.zeros(6, int)
     model = KneserNey(tokens, documents, 2, 3)
     # Bigrams: 01 x2, 10 x2, 02 x1. Distinct left neighbours: 0 after {1}, 1 after {0}, 2 after {0}: three bigram types.
-    lower = {w: (1 - DISCOUNT) / 3 + DISCOUNT * 3 / 3 / 3 for w in (0, 1, 2)}
-    expected = (2 - DISCOUNT) / 3 + DISCOUNT * 2 / 3 * lower[1]
+    lower = (1 - DISCOUNT) / 3 + DISCOUNT * 3 / 3 / 3
+    expected = (2 - DISCOUNT) / 3 + DISCOUNT * 2 / 3 * lower
     loss = model.loss(np.array([0, 1]), np.zeros(2, int), np.array([False, True]))
     assert np.exp(-loss) == pytest.approx(expected)
 

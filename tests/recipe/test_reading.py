@@ -16,7 +16,7 @@ class Inner(Section):
 class Outer(Section):
     name: str
     inner: Inner = Inner()
-    items: list[Inner] = []
+    items: tuple[Inner, ...] = ()
 
 
 def message(data) -> str:
@@ -44,7 +44,7 @@ def test_two_problems_are_two_lines():
 def test_resources_do_not_change_what_is_made():
     assert Inner(workers=1).identity() == Inner(workers=9).identity() == {"steps": 10}
     assert Inner(steps=3).identity() != Inner().identity()
-    assert Outer(name="a", items=[Inner(workers=5)]).identity()["items"] == [{"steps": 10}]
+    assert Outer(name="a", items=(Inner(workers=5),)).identity()["items"] == [{"steps": 10}]
 
 
 @pytest.mark.parametrize(("content", "expected"), [

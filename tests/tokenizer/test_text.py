@@ -67,6 +67,14 @@ def test_nothing_to_learn_from_is_one_clear_line():
         learn([""], TokenizeConfig())
 
 
+def test_byte_lengths_add_up_to_the_text(tokenizer: Tokenizer):
+    lengths = tokenizer.byte_lengths()
+    assert lengths.shape == (tokenizer.vocabulary,)
+    for text in AWKWARD:
+        assert lengths[tokenizer.encode(text)].sum() == len(text.encode())
+    assert lengths[:7].sum() == 0
+
+
 def test_tokenizer_pickles(tokenizer: Tokenizer):
     assert pickle.loads(pickle.dumps(tokenizer)).encode("def f():") == tokenizer.encode("def f():")
 

@@ -5,7 +5,7 @@ import re
 
 PLACEHOLDER = "[IP_ADDRESS]"
 
-_V4 = re.compile(r"(?<![\w.:^~=<>-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w-]|\.\w)")
+_V4 = re.compile(r"(?<![\w.:^~=<>-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w-]|\.\w|/\d)")
 # Global unicast is 2000::/3: it begins with four digits of which the first is 2 or 3.
 _V6 = re.compile(r"(?<![\w.:])([23][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}(?:::)?)(?![\w:]|\.\w)")
 _VERSION_BEFORE = re.compile(
@@ -18,7 +18,10 @@ def _is_public_v4(text: str) -> bool:
     """Whether a dotted quad is a public address and no likely version: those rarely have two parts above 19 or one above 99."""
     parts = [int(part) for part in text.split(".")]
     looks_like_address = max(parts) > 99 or sum(part > 19 for part in parts) >= 2
-    return looks_like_address and max(parts) < 256 and ipaddress.IPv4Address(".".join(map(str, parts))).is_global
+    if not looks_like_address or max(parts) > 255:
+        return False
+    address = ipaddress.IPv4Address(".".join(map(str, parts)))
+    return address.is_global and not address.is_multicast
 
 
 def _is_public_v6(text: str) -> bool:

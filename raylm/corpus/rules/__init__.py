@@ -2,6 +2,7 @@
 
 from raylm.corpus.rules.base import Rule
 from raylm.corpus.rules.characters import CharactersRule
+from raylm.corpus.rules.comments import CommentsRule
 from raylm.corpus.rules.generated import GeneratedRule
 from raylm.corpus.rules.length import LengthRule
 from raylm.corpus.rules.lines import LinesRule
@@ -18,6 +19,8 @@ class RulesConfig(Section):
 
     length: LengthRule = LengthRule()
     """Too short, too long."""
+    comments: CommentsRule = CommentsRule()
+    """Code files without code."""
     lines: LinesRule = LinesRule()
     """Lines that are too long."""
     characters: CharactersRule = CharactersRule()

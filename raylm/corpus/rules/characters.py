@@ -20,11 +20,11 @@ _ENCODED = re.compile(
 class CharactersRule(Rule):
     """Bounds on shares of characters."""
 
-    min_letters_code: float = Field(0.45, ge=0, le=1)
-    """Least share of letters in the visible characters of code. Ordinary modules have 0.65 to 0.85, tables of numbers under 0.4."""
-    min_letters_prose: float = Field(0.6, ge=0, le=1)
-    """Least share of letters in the visible characters of prose. Running text has 0.9, Markdown with much code 0.7."""
-    max_encoded: float = Field(0.3, ge=0, le=1)
+    min_letters_code: float = Field(default=0.4, ge=0, le=1)
+    """Least share of letters in the visible characters of code. Ordinary modules have 0.65 to 0.85, tables of numbers far less."""
+    min_letters_prose: float = Field(default=0.5, ge=0, le=1)
+    """Least share of letters in the visible characters of prose. Running text has 0.9, Markdown full of links and code 0.55."""
+    max_encoded: float = Field(default=0.3, ge=0, le=1)
     """Largest share of characters in runs of base64, hexadecimal, escapes or numbers."""
 
     def reason(self, text: str, counts: TextStatistics, content: Content) -> str | None:

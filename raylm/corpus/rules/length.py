@@ -10,9 +10,9 @@ from raylm.corpus.statistics import TextStatistics
 class LengthRule(Rule):
     """Bounds on a document's length."""
 
-    min_words: int = Field(16, ge=0)
+    min_words: int = Field(default=16, ge=0)
     """Fewest words: removes empty `__init__.py` files and one-line notices. (Gopher's 50 is for web pages.)"""
-    max_bytes: int = Field(2_000_000, ge=1)
+    max_bytes: int = Field(default=2_000_000, ge=1)
     """Most UTF-8 bytes: what is longer is nearly always data."""
 
     def reason(self, text: str, counts: TextStatistics, content: Content) -> str | None:

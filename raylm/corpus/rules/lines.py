@@ -10,11 +10,11 @@ from raylm.corpus.statistics import TextStatistics
 class LinesRule(Rule):
     """Bounds on line length for code, after StarCoder (Li et al. 2023, section 3.1); prose may keep a paragraph on one line."""
 
-    max_code_line: int = Field(1_000, ge=1)
+    max_code_line: int = Field(default=1_000, ge=1)
     """Longest line in code, characters."""
-    max_code_mean: float = Field(100, gt=0)
+    max_code_mean: float = Field(default=100, gt=0)
     """Mean length of the lines of code that are not blank, characters."""
-    max_prose_line: int = Field(50_000, ge=1)
+    max_prose_line: int = Field(default=50_000, ge=1)
     """Longest line in prose, characters."""
 
     def reason(self, text: str, counts: TextStatistics, content: Content) -> str | None:

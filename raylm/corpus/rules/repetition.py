@@ -10,10 +10,10 @@ from raylm.corpus.statistics import TextStatistics
 class RepetitionRule(Rule):
     """Bounds on the share of characters in repeated lines (Gopher, Rae et al. 2021, table A1: 0.2 of characters for web text)."""
 
-    max_repeated_code: float = Field(0.6, ge=0, le=1)
+    max_repeated_code: float = Field(default=0.6, ge=0, le=1)
     """In code, where lines such as `return None` repeat in good files."""
-    max_repeated_prose: float = Field(0.3, ge=0, le=1)
-    """In prose; above Gopher's, since documentation repeats its headings and parameters."""
+    max_repeated_prose: float = Field(default=0.5, ge=0, le=1)
+    """In prose; far above Gopher's, since documentation repeats the parameters of kindred functions."""
 
     def reason(self, text: str, counts: TextStatistics, content: Content) -> str | None:
         """Return `repeated lines` or None."""

@@ -20,7 +20,7 @@ class SourceConfig(Section):
     """Globs of files that are left out, after `include`."""
     include_tests: bool = False
     """Whether the kinds that read Python code take test folders too: much text, little that is worth imitating."""
-    max_bytes: int | None = Field(None, ge=1)
+    max_bytes: int | None = Field(default=None, ge=1)
     """Cap on the bytes of the files read. The choice is by a hash of each file's path, so it is the same on every machine."""
     priority: int | None = None
     """Which source keeps a document that several have: the lowest number. By default the position in the list."""

@@ -1,7 +1,8 @@
 """Packed training windows on disk, made from the pairs by Ray Data, and read memory-mapped by the training workers.
 
-Layout: `<set>/windows-00000.npy` as `packing.lay_out` returns them, one file for each partition of the pairs, and
-`index.json`, written last. The sets are `train`, and `heldout-<direction>`, which keeps the directions' losses apart.
+Layout: `<set>/windows-00000.npy` as `packing.lay_out` returns them, one file for each training partition of the pairs and one
+for all held-out pairs, and `index.json`, written last. The sets are `train`, and `heldout-<direction>`, which keeps the
+directions' losses apart.
 """
 
 import io
@@ -41,7 +42,9 @@ def write_windows(pairs: Folder, tokenizer: Folder, output: Folder, length: int,
         return dict(output.read_json(INDEX))
     output.clear()
     splits = read_index(pairs)["splits"]
-    parts = [{"split": split, "name": name} for split in splits for name in splits[split]["files"]]
+    # Each training partition is packed alone. The held-out pairs are few: packed by partition, most windows would be empty.
+    parts = [{"split": "train", "names": [name]} for name in splits["train"]["files"]]
+    parts.append({"split": "heldout", "names": list(splits["heldout"]["files"])})
     meter.begin("sft: tokenise and pack", "partitions", len(parts))
     counted = ray.data.from_items(parts, override_num_blocks=len(parts)).map_batches(
         _Encode(pairs, tokenizer, output, length, meter), batch_format="pyarrow", batch_size=None)
@@ -74,19 +77,19 @@ class _Encode:
     meter: Meter
 
     def __call__(self, parts: pa.Table) -> pa.Table:
-        rows = [row for part in parts.to_pylist() for row in self._part(part["split"], part["name"])]
+        rows = [row for part in parts.to_pylist() for row in self._part(part["split"], part["names"])]
         self.meter.advance(parts.num_rows)
         return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
-    def _part(self, split: str, name: str) -> list[dict[str, Any]]:
+    def _part(self, split: str, names: list[str]) -> list[dict[str, Any]]:
         tokenizer = open_tokenizer(self.tokenizer.local())
         kind = KINDS[read_index(self.pairs)["kind"]]
-        table = read_part(self.pairs, split, name)
-        instructions = [i for pair in kind.pairs(table.to_pydict()) for i in pair.instructions()]
+        tables = (read_part(self.pairs, split, name) for name in names)
+        instructions = [i for table in tables for pair in kind.pairs(table.to_pydict()) for i in pair.instructions()]
         sets = {"train": instructions}
         if split == "heldout":
             sets = {f"heldout-{name}": [i for i in instructions if i.direction == name] for name in kind.directions}
-        file = name.replace("part-", "windows-").replace(".parquet", ".npy")
+        file = names[0].replace("part-", "windows-").replace(".parquet", ".npy")
         return [self._set(label, file, [encode(tokenizer, i) for i in chosen], tokenizer.pad)
                 for label, chosen in sets.items()]
 
