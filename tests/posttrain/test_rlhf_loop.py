@@ -1,11 +1,9 @@
 """The loop around the roles, in one process: it learns, it resumes where it was, and it says what is wrong."""
 
 import os
-import socket
 
 import pytest
 import torch
-import torch.distributed as dist
 from rlhf_world import write_world
 
 from raylm.errors import UserError
@@ -81,15 +79,11 @@ def world(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def process_group():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+def process_group(group_of_one):
+    """What a `WorkerGroup` of one announces to its role."""
+    os.environ.update(group_of_one)
     yield
-    if dist.is_initialized():
-        dist.destroy_process_group()
-    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+    for name in group_of_one:
         os.environ.pop(name, None)
 
 

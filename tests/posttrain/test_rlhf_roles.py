@@ -1,11 +1,9 @@
 """The roles alone, without Ray, in a process group of one: the invariants that PPO stands on."""
 
 import os
-import socket
 
 import pytest
 import torch
-import torch.distributed as dist
 from rlhf_world import write_world
 
 from raylm.model.hf_io import load_decoder
@@ -25,16 +23,11 @@ def world(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def process_group():
+def process_group(group_of_one):
     """What a `WorkerGroup` of one announces to its role."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    os.environ.update(group_of_one)
     yield
-    if dist.is_initialized():
-        dist.destroy_process_group()
-    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+    for name in group_of_one:
         os.environ.pop(name, None)
 
 

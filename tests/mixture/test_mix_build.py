@@ -38,7 +38,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     tokenizer = Tokenizer(model)
     (root / "tokenizer").mkdir()
     (root / "tokenizer/tokenizer.model").write_bytes(model)
-    by_source = {"code": texts, "shouted": [t.upper() for t in texts[:60]], "tiny": texts[:2]}
+    by_source = {"code": texts, "shouted": [t.upper() for t in texts[:60]], "tiny": [text[:500] for text in texts[:2]]}
     sizes: dict[str, dict] = {}
     for source, documents in by_source.items():
         for split, some in (("heldout", documents[::8]), ("train", [t for i, t in enumerate(documents) if i % 8])):
