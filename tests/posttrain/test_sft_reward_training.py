@@ -64,7 +64,8 @@ def test_fine_tuning_lowers_the_held_out_answers_loss_in_both_directions(sft):
     for direction in ("describe", "implement"):
         assert after[f"heldout_loss_{direction}"] < before[f"heldout_loss_{direction}"] - 0.5
     assert [e["direction"] for e in outcome.metrics["examples"]] == ["describe", "describe", "implement", "implement"]
-    assert outcome.metrics["packed_share"] > 0.8
+    # Packing earns its name: one conversation a window would need more than twice as many windows.
+    assert 2 * outcome.metrics["windows"]["train"]["windows"] < outcome.counts_out["conversations"]
     json.dumps(vars(outcome))
 
 
