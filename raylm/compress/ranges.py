@@ -9,18 +9,18 @@ SHRINKS = 24
 BINS = 2048
 
 
-def weight_scales(weight: Tensor, observer: str) -> Tensor:
+def weight_scales(weight: Tensor, observer: str, bits: int = 8) -> Tensor:
     """Return float32 scales (outputs, 1) of a weight (outputs, inputs), one per output channel.
 
     `minmax` covers the largest weight; `mse` also tries tighter ranges, down to half, and keeps each channel's best by squared
     error: clipping a lone outlier makes every other step finer.
     """
-    widest = scale_of(weight.abs().amax(dim=1, keepdim=True))
+    widest = scale_of(weight.abs().amax(dim=1, keepdim=True), bits)
     if observer == "minmax":
         return widest
     best, best_error = widest, torch.full_like(widest, torch.inf)
     for shrink in torch.linspace(1.0, 0.5, SHRINKS).tolist():
-        error = (rounded(weight, widest * shrink) - weight).square().sum(dim=1, keepdim=True)
+        error = (rounded(weight, widest * shrink, bits) - weight).square().sum(dim=1, keepdim=True)
         best = torch.where(error < best_error, widest * shrink, best)
         best_error = torch.minimum(error, best_error)
     return best

@@ -15,27 +15,30 @@ from raylm.errors import UserError
 from raylm.model.decoder import Decoder
 from raylm.model.hf_io import fill_decoder, load_config, load_state
 
-LOWEST, HIGHEST = -128, 127
 
-
-def scale_of(largest: Tensor) -> Tensor:
+def scale_of(largest: Tensor, bits: int = 8) -> Tensor:
     """Return the scale that covers magnitudes up to `largest`, any shape; 1 where that is 0, so that zeros stay zeros."""
-    return torch.where(largest > 0, largest / 127.5, torch.ones_like(largest))
+    return torch.where(largest > 0, largest / ((2**bits - 1) / 2), torch.ones_like(largest))
 
 
-def quantize(values: Tensor, scale: Tensor) -> Tensor:
-    """Round float values to int8 in steps of `scale` (broadcast), halves to even, beyond the range to its end."""
-    return (values / scale).clamp(LOWEST, HIGHEST).round().to(torch.int8)
+def integers(values: Tensor, scale: Tensor, bits: int = 8) -> Tensor:
+    """Round to whole steps of `scale` (broadcast), halves to even, beyond the range of `bits` to its end; still floating point."""
+    return (values / scale).clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1).round()
 
 
-def dequantize(integers: Tensor, scale: Tensor) -> Tensor:
-    """Return the values that int8 `integers` stand for, in the type of `scale`."""
-    return integers.to(scale.dtype) * scale
+def quantize(values: Tensor, scale: Tensor, bits: int = 8) -> Tensor:
+    """Return `integers` as int8."""
+    return integers(values, scale, bits).to(torch.int8)
 
 
-def rounded(values: Tensor, scale: Tensor) -> Tensor:
+def dequantize(quantized: Tensor, scale: Tensor) -> Tensor:
+    """Return the values that int8 tensors stand for, in the type of `scale`."""
+    return quantized.to(scale.dtype) * scale
+
+
+def rounded(values: Tensor, scale: Tensor, bits: int = 8) -> Tensor:
     """Quantize and come back, staying in floating point."""
-    return (values / scale).clamp(LOWEST, HIGHEST).round() * scale
+    return integers(values, scale, bits) * scale
 
 
 class Int8Linear(nn.Module):
@@ -77,12 +80,12 @@ def load_int8_decoder(folder: Path) -> Decoder:
         raise UserError(f"{folder}: tensors in the form {form!r} cannot be computed here; allowed: int-quantized")
     state, decoder = load_state(folder), Decoder(load_config(folder))
     layers = [name.removesuffix(".weight_scale") for name in state if name.endswith(".weight_scale")]
-    integers = {name: Int8Linear(state.pop(f"{name}.weight"), state.pop(f"{name}.weight_scale"),
+    replaced = {name: Int8Linear(state.pop(f"{name}.weight"), state.pop(f"{name}.weight_scale"),
                                  _optional(state.pop(f"{name}.input_scale", None))) for name in layers}
     # The rest is filled in as for any checkpoint; what the integer layers replace is filled with itself and dropped.
     parameters = decoder.state_dict()
     fill_decoder(decoder, {**state, **{f"{name}.weight": parameters[f"{name}.weight"] for name in layers}}, folder)
-    for name, layer in integers.items():
+    for name, layer in replaced.items():
         decoder.set_submodule(name, layer)
     return decoder.float().eval()
 

@@ -68,6 +68,17 @@ def test_rounding_error_is_at_most_half_a_step_and_zero_stays_zero():
     assert torch.equal(rounded(values, scale), dequantize(quantize(values, scale), scale))
 
 
+def test_seven_bits_cannot_overflow_the_pairs_that_old_processors_add_in_16_bits(parent, text):
+    """Without VNNI inputs are shifted to 0..255 and two products are added in 16 bits: 2 * 255 * 64 fits, 2 * 255 * 128 does not."""
+    for bits, fits in ((7, True), (8, False)):
+        result = apply(load_decoder(parent), Int8(weight_bits=bits), text)
+        weights = [tensor.int() for tensor in result.tensors().values() if tensor.dtype == torch.int8]
+        assert len(weights) == len(result.layers)
+        largest = max(int(weight.abs().max()) for weight in weights)
+        assert (2 * 255 * largest < 2**15) is fits
+        assert largest > 2 ** (bits - 1) - 3  # and nothing of the range is given away
+
+
 def test_mse_range_clips_a_lone_outlier_and_never_loses_to_the_full_range():
     weight = torch.randn(32, 256, generator=torch.Generator().manual_seed(3))
     weight[0, 0] = 6.0
@@ -114,7 +125,7 @@ def test_written_checkpoint_is_restored_bit_for_bit_and_computes_the_same(parent
         assert torch.equal(again(text.ids), result.decoder(text.ids))
     figures = divergence(decoder, result.decoder, text)
     assert 0 <= figures["kl"] < 0.05 and abs(figures["loss_after"] - figures["loss_before"]) < 0.05
-    assert all(row["output_error"] < 0.1 and row["weight_error"] < 0.02 for row in result.layers)
+    assert all(row["output_error"] < 0.1 and row["weight_error"] < 0.03 for row in result.layers)
     assert len(result.layers) == 7 * SHAPE.layers
 
 

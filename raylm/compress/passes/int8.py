@@ -29,6 +29,9 @@ class Int8(Section):
     """Which pass this is."""
     activations: Literal["static", "dynamic"] = "static"
     """One calibrated scale per layer, or one per token measured while running."""
+    weight_bits: Literal[7, 8] = 7
+    """How many of a weight's 8 bits are used. Processors without VNNI or AMX instructions add pairs of products in 16 bits, which
+    8-bit weights can overflow unnoticed; 7 bits are exact on every processor and round twice as coarsely."""
     observer: Literal["mse", "minmax"] = "mse"
     """How a range is chosen: the one that loses least to rounding, or the one that clips nothing."""
 
@@ -58,8 +61,8 @@ def apply(decoder: Decoder, config: Int8, calibration: Calibration) -> Compresse
     for name, layer in layers.items():
         weight = layer.weight.detach().float()
         scale = scale_of(weight.new_tensor([ranges[name]])) if config.activations == "static" else None
-        steps = weight_scales(weight, config.observer)
-        replaced[name] = Int8Linear(quantize(weight, steps), steps, scale)
+        steps = weight_scales(weight, config.observer, config.weight_bits)
+        replaced[name] = Int8Linear(quantize(weight, steps, config.weight_bits), steps, scale)
     errors = output_errors(decoder, layers, replaced, calibration)
     rows = []
     for name, layer in layers.items():
