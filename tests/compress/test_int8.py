@@ -69,7 +69,7 @@ def test_rounding_error_is_at_most_half_a_step_and_zero_stays_zero():
 
 
 def test_seven_bits_cannot_overflow_the_pairs_that_old_processors_add_in_16_bits(parent, text):
-    """Without VNNI inputs are shifted to 0..255 and two products are added in 16 bits: 2 * 255 * 64 fits, 2 * 255 * 128 does not."""
+    """Without VNNI, inputs are shifted to 0..255 and two products added in 16 bits: 2 * 255 * 64 fits, 2 * 255 * 128 does not."""
     for bits, fits in ((7, True), (8, False)):
         result = apply(load_decoder(parent), Int8(weight_bits=bits), text)
         weights = [tensor.int() for tensor in result.tensors().values() if tensor.dtype == torch.int8]
