@@ -6,7 +6,7 @@ from typing import Any
 import ray
 
 from raylm.evaluate.code import chat_prompt, plain_prompt
-from raylm.evaluate.config import EvaluateConfig
+from raylm.evaluate.config import STAGES, EvaluateConfig
 from raylm.evaluate.engine import Timing
 from raylm.evaluate.judge import Exam, Judge
 from raylm.evaluate.loss import losses
@@ -19,8 +19,6 @@ from raylm.storage import Folder
 from raylm.tokenizer.shards import TokenShards
 from raylm.tokenizer.text import Tokenizer
 
-STAGES = ("pretrain", "sft", "rlhf", "compress")
-"""Whose checkpoints are compared, in the order of the table."""
 PLAIN = ("pretrain",)
 """Those that know no chat."""
 
@@ -83,7 +81,7 @@ def each(judges: dict[str, Any], method: str, ctx: StageContext[EvaluateConfig],
         (done,), waiting = ray.wait(waiting, num_returns=1)
         answers[references[done]] = ray.get(done)
         ctx.meter.advance(1)
-    return answers
+    return {stage: answers[stage] for stage in judges}
 
 
 def time_all(judges: dict[str, Any], prompts: list[list[int]], ctx: StageContext[EvaluateConfig]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from raylm.recipe.section import Section, resource
 
+STAGES = ("pretrain", "sft", "rlhf", "compress")
+"""Whose checkpoints are compared, in the order of the table."""
+
 
 class EvaluateConfig(Section):
     """The bounds of the evaluation. Everything is measured on held-out text, the same for every checkpoint."""

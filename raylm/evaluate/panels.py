@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from raylm.evaluate.config import STAGES
 from raylm.figures import BarChart, Cell, Panel, PointChart, Table
 
 COLUMNS = ["checkpoint", "size, MB", "loss, nats/token", "bits per byte", "parse rate", "first token, ms", "per token, ms",
@@ -11,7 +12,8 @@ SPEED = ("first_token_ms", "per_token_ms", "tokens_per_second", "tokens_per_seco
 
 def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
     """Return the stage's panels."""
-    table, speed = manifest["metrics"]["table"], cost.get("speed", {})
+    found, speed = manifest["metrics"]["table"], cost.get("speed", {})
+    table = {stage: found[stage] for stage in STAGES if stage in found}  # a manifest is sorted by name
     rows: list[list[Cell]] = [
         [stage, row["weight_bytes"] / 1e6, row["loss"], row["bits_per_byte"], row["parse_rate"],
          *(speed.get(stage, {}).get(name) for name in SPEED)] for stage, row in table.items()]

@@ -173,7 +173,7 @@ def test_killed_anywhere_nothing_is_lost(chain, tmp_path):
     process = start(*arguments, home=tmp_path, log=log)
     checkpoints = tmp_path / "runs" / "artifacts"
     deadline = time.time() + 420
-    while not list(checkpoints.glob("pretrain-*/_train/_train/checkpoint_*/training.json")):
+    while not list(checkpoints.glob("pretrain-*/_train/checkpoint_*/training.json")):
         assert process.poll() is None and time.time() < deadline, log.read_text()[-3000:]
         time.sleep(0.2)
     time.sleep(1.0)
