@@ -35,3 +35,12 @@ def serving_dtype() -> Literal["bfloat16", "float32"]:
     if torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return "bfloat16"
     return "float32"
+
+
+def gpu_share(processes: int) -> float:
+    """Return the GPUs that Ray should give each of `processes` processes that live together: equal parts of one, or 0 where the
+    cluster has none.
+    """
+    import ray
+
+    return 1 / processes if ray.cluster_resources().get("GPU", 0) >= 1 else 0.0

@@ -40,11 +40,13 @@ def build(ctx: StageContext[CompressConfig]) -> Outcome:
         UserError: the checkpoint's sizes do not fit the format's kernels, or there is no text to calibrate on.
     """
     from raylm.compress.verify import ENVIRONMENT
+    from raylm.device import gpu_share
 
     ctx.output.child("checkpoint").clear()
     parent = ctx.inputs["rlhf"].folder.child("checkpoint")
     job = Job(ctx.config, parent, ctx.inputs["tokenize"].folder, ctx.output, ctx.seed, ctx.meter)
-    checker: Any = ray.remote(num_cpus=1, runtime_env={"env_vars": ENVIRONMENT})(Checker).remote()  # type: ignore[attr-defined]
+    with_vllm = ray.remote(num_cpus=1, num_gpus=gpu_share(1), runtime_env={"env_vars": ENVIRONMENT})
+    checker: Any = with_vllm(Checker).remote()  # type: ignore[attr-defined]
     warm = checker.warm.remote()
     ctx.meter.begin("compress", "steps", 4)
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import ray
 
+from raylm.device import gpu_share
 from raylm.evaluate.code import chat_prompt, plain_prompt
 from raylm.evaluate.config import STAGES, EvaluateConfig
 from raylm.evaluate.engine import Timing
@@ -54,8 +55,8 @@ def build(ctx: StageContext[EvaluateConfig]) -> Outcome:
 
 
 def judge_class() -> Any:
-    """Return `Judge` as an actor class; half a core each, so that all four are alive together on two cores."""
-    return ray.remote(num_cpus=0.5, runtime_env={"env_vars": ENVIRONMENT})(Judge)
+    """Return `Judge` as an actor class; half a core and a quarter of a GPU each, so that all four live together."""
+    return ray.remote(num_cpus=0.5, num_gpus=gpu_share(len(STAGES)), runtime_env={"env_vars": ENVIRONMENT})(Judge)
 
 
 def heldout_functions(pairs: Folder, count: int) -> list[Any]:

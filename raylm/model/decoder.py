@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from raylm.model.attention import Attention, Cache, packed_mask, packed_positions, rotation
 from raylm.model.config import ModelConfig
-from raylm.model.linear import Linear
+from raylm.model.linear import Linear, activation_dtype
 from raylm.model.loss import token_loss
 
 
@@ -25,7 +25,7 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last dimension."""
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+        return F.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), self.eps)
 
 
 class FeedForward(nn.Module):
@@ -88,6 +88,7 @@ class Trunk(nn.Module):
             positions = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
         rope = rotation(positions, self.config.head_width, self.config.rope_theta)
         x = self.embed_tokens(ids)
+        x = x.to(activation_dtype(x))
         rope = (rope[0].to(x.dtype), rope[1].to(x.dtype)) if x.dtype == torch.float64 else rope
         for index, block in enumerate(self.layers):
             x = block(x, rope, mask, caches[index] if caches is not None else None)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from raylm.model.attention import Cache
 from raylm.model.decoder import Decoder
+from raylm.model.linear import activation_dtype
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def generate(decoder: Decoder, prompts: list[list[int]], *, max_new: int, temper
     places = min(longest + max_new, decoder.config.context)
     ids, padding = _left_padded(prompts, longest, weight.device)
     visible = torch.arange(places, device=weight.device).unsqueeze(0) >= padding.unsqueeze(1)  # (batch, places)
-    caches = [Cache(len(prompts), decoder.config.kv_heads, places, decoder.config.head_width, weight.dtype, weight.device)
+    caches = [Cache(len(prompts), decoder.config.kv_heads, places, decoder.config.head_width, activation_dtype(weight),
+                    weight.device)
               for _ in range(decoder.config.layers)]
     positions = (torch.arange(longest, device=weight.device).unsqueeze(0) - padding.unsqueeze(1)).clamp(min=0)
     causal = torch.ones(longest, longest, dtype=torch.bool, device=weight.device).tril()

@@ -1,8 +1,9 @@
-"""Matrix products in bfloat16 on any CPU.
+"""Matrix products with bfloat16 weights on any CPU.
 
 A CPU without bfloat16 instructions (AVX-512 BF16, AMX) has no fast kernel for them: one measured 12 times slower than in float32.
-There the product is taken in float32 from the bfloat16 values and rounded once at its end, which is what the instructions do in
-hardware. So a recipe that says bf16 means the same arithmetic on every machine, at about the speed of float32 where it must.
+There weights stay bfloat16 and activations are float32 from the embedding on: every product is taken in float32 from the rounded
+weights, which is what the instructions do in hardware, and nothing in between is rounded back. So a recipe that says bf16 trains
+the same numbers everywhere, more exactly where the hardware lacks the type, at nearly the speed of float32.
 """
 
 import functools
@@ -23,6 +24,11 @@ def widened(tensor: Tensor) -> bool:
     return tensor.dtype == torch.bfloat16 and tensor.device.type == "cpu" and not fast_bf16_cpu()
 
 
+def activation_dtype(weight: Tensor) -> torch.dtype:
+    """Return the type of the activations in a network with such weights."""
+    return torch.float32 if widened(weight) else weight.dtype
+
+
 class Linear(nn.Linear):
     """A linear layer without bias."""
 
@@ -32,7 +38,7 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., inputs) to (..., outputs), in the type of `x`."""
-        if widened(x):
+        if widened(self.weight):
             return F.linear(x.float(), self.weight.float()).to(x.dtype)
         return F.linear(x, self.weight)
 

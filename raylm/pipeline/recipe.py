@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from raylm.compress.config import CompressConfig
 from raylm.corpus.config import CorpusConfig
@@ -50,6 +50,19 @@ class Recipe(Section):
     """Measurements."""
     serve: ServeConfig = ServeConfig()
     """The endpoint."""
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        context = self.pretrain.model.context
+        lengths = {"pretrain.length": self.pretrain.length, "sft.length": self.sft.length, "reward.length": self.reward.length}
+        for key, length in lengths.items():
+            if length > context:
+                raise ValueError(f"{key}: got {length}, allowed: at most pretrain.model.context, {context}")
+        vocabulary = self.pretrain.model.vocabulary
+        if 0 < vocabulary < self.tokenize.vocabulary:
+            raise ValueError(f"pretrain.model.vocabulary: got {vocabulary}, allowed: 0 (the tokenizer's) or at least "
+                             f"tokenize.vocabulary, {self.tokenize.vocabulary}")
+        return self
 
 
 _VARIABLE = re.compile(r"\$\{([a-z_]+)\}")

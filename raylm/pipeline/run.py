@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from raylm.compress.passes.int8 import check_heads
 from raylm.errors import UserError
 from raylm.pipeline.recipe import Recipe, read_recipe
 from raylm.pipeline.stages import BY_NAME, STAGES, StageSpec, closure
@@ -81,6 +82,8 @@ class Run:
         from raylm.pipeline.session import session
 
         plan = closure(until) if until else list(STAGES)
+        if any(stage.name == "compress" for stage in plan):
+            check_heads(self.recipe.pretrain.model.head_width)  # vLLM would say so after all the training
         with _locked(self.root):
             _remember(self)
             with Display([stage.name for stage in plan], self.recipe.name) as display:

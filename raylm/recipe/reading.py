@@ -93,7 +93,7 @@ def validate(model: type[S], data: dict[str, Any], origin: str) -> S:
 
 def _explain(model: type[BaseModel], problem: Any, origin: str) -> str:
     location = tuple(problem["loc"])
-    key = ".".join(str(part) for part in location) or "(top level)"
+    key = ".".join(str(part) for part in location)
     if problem["type"] == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
         close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
@@ -102,6 +102,8 @@ def _explain(model: type[BaseModel], problem: Any, origin: str) -> str:
     if problem["type"] == "missing":
         return f"{origin}: {key}: required and not given"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if not location:
+        return f"{origin}: {message}"  # of a rule between sections, which names its keys itself
     given = problem["input"]
     shown = f"a mapping with {', '.join(map(str, given)) or 'no keys'}" if isinstance(given, dict) else repr(given)
     return f"{origin}: {key}: got {shown[:120]}, allowed: {message}"

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from raylm.device import backend, device
+from raylm.model.decoder import Block
 from raylm.native import prepare_environment
 from raylm.training.config import TrainConfig
 
@@ -26,7 +27,9 @@ def deepspeed_config(config: TrainConfig, workers: int, accumulation: int) -> di
         "gradient_accumulation_steps": accumulation,
         "gradient_clipping": config.clip,
         "bf16": {"enabled": config.precision == "bf16"},
-        "zero_optimization": {"stage": config.zero_stage},
+        # Small parameters are gathered with their block: kept whole, each would cost a collective of its own after every step.
+        "zero_optimization": {"stage": config.zero_stage, "stage3_param_persistence_threshold": 0,
+                              "memory_efficient_linear": False},
         # torch's AdamW: DeepSpeed's own CPU one is a second C++ build, for the same speed on networks that fit one machine.
         "optimizer": {"type": "AdamW", "params": {
             "lr": config.learning_rate, "betas": list(config.betas), "eps": 1e-8,
@@ -51,6 +54,8 @@ def initialize(model: nn.Module, config: TrainConfig, accumulation: int) -> Any:
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
     os.environ.setdefault("LOCAL_RANK", os.environ.get("RANK", "0"))
     deepspeed.init_distributed(dist_backend=backend(), auto_mpi_discovery=False, verbose=False)
+    # One collective for a block's parameters instead of one hook and one collective for each of its layers.
+    deepspeed.utils.set_z3_leaf_modules(model, [Block], raise_if_not_found=False)
     engine, _, _, _ = deepspeed.initialize(
         model=model, model_parameters=parameter_groups(model, config.weight_decay),
         config=deepspeed_config(config, dist.get_world_size(), accumulation))

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import ray
 import ray.data
 
 from raylm.errors import UserError
@@ -91,7 +92,9 @@ def _write_kind(documents: Folder, output: Folder, kind: Kind, config: PairsConf
     meter.begin(f"pairs: {kind.name}", "documents", rows)
     found = ray.data.read_parquet(paths, filesystem=documents.filesystem, columns=["id", "text"]).map_batches(
         _Collect(kind.name, heldout_fraction, share, meter), batch_format="pyarrow", batch_size=256)
-    written = found.repartition(PARTS, keys=["part"]).map_batches(
+    # A block may hold several partitions: on few cores fewer reducers mean fewer processes to start, for the same files.
+    reducers = max(1, min(PARTS, int(ray.cluster_resources().get("CPU", 1))))
+    written = found.repartition(reducers, keys=["part"]).map_batches(
         _Write(kind.name, output), batch_format="pyarrow", batch_size=None)
     counts = written.take_all()  # three small values for each file
     limits = {"train": config.limit, "heldout": config.heldout_limit}
