@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 Contender = Callable[[argparse.Namespace], dict[str, float]]
 
 
-def main(name: str, unit: str, contenders: dict[str, Contender], baseline: str,
+def main(name: str, unit: str, contenders: dict[str, Contender], peers: tuple[str, ...],
          options: Callable[[argparse.ArgumentParser], None] | None = None) -> int:
     """Run a benchmark's command line.
 
@@ -29,12 +29,13 @@ def main(name: str, unit: str, contenders: dict[str, Contender], baseline: str,
         name: of the benchmark; its results go to `benchmarks/results/NAME.json`.
         unit: of the figure `rate` that every contender returns, such as `tokens/s`.
         contenders: functions by name; each does the whole work and returns at least `rate`.
-        baseline: the contender that the ratios are against.
+        peers: the contenders that are not ours; the ratios are against the fastest of them.
         options: adds the benchmark's own arguments.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs (3)")
-    parser.add_argument("--only", nargs="*", choices=sorted(contenders), help="run these contenders (and the baseline)")
+    parser.add_argument("--only", nargs="*", choices=sorted(contenders),
+                        help="run these contenders alone; with none of the peers among them, all peers too")
     parser.add_argument("--child", choices=sorted(contenders), help=argparse.SUPPRESS)
     if options:
         options(parser)
@@ -42,13 +43,15 @@ def main(name: str, unit: str, contenders: dict[str, Contender], baseline: str,
     if arguments.child:
         print("\n" + json.dumps(contenders[arguments.child](arguments)))
         return 0
-    wanted = [c for c in contenders if not arguments.only or c in arguments.only or c == baseline]
+    chosen = set(arguments.only or contenders)
+    wanted = [c for c in contenders if c in chosen or (c in peers and not chosen.intersection(peers))]
     samples: dict[str, list[dict[str, float]]] = {contender: [] for contender in wanted}
     for number in range(arguments.rounds):
         for contender in wanted:
             sample = _child(contender)
             samples[contender].append(sample)
             print(f"round {number + 1}/{arguments.rounds}  {contender:24s} {sample['rate']:12,.0f} {unit}", flush=True)
+    baseline = max(set(peers).intersection(wanted), key=lambda peer: statistics.median(s["rate"] for s in samples[peer]))
     result = summarise(samples, baseline)
     print("\n" + table(result, unit, baseline))
     RESULTS.mkdir(exist_ok=True)
@@ -60,7 +63,10 @@ def main(name: str, unit: str, contenders: dict[str, Contender], baseline: str,
 
 
 def _child(contender: str) -> dict[str, float]:
-    command = [sys.executable, sys.modules["__main__"].__file__ or "", *sys.argv[1:], "--child", contender]
+    module = sys.modules["__main__"].__spec__
+    if module is None:
+        raise SystemExit("start a benchmark as a module: python -m benchmarks.NAME")
+    command = [sys.executable, "-m", module.name, *sys.argv[1:], "--child", contender]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:

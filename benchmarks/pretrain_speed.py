@@ -1,11 +1,13 @@
 """Pretraining tokens/s: raylm's engine against the Hugging Face Trainer, on the same model, windows and cores.
 
-    .venv/bin/python -m benchmarks.pretrain_speed            # about 8 minutes on two idle cores
+    .venv/bin/pip install -e ".[benchmarks]"                 # once: what the peers want
+    .venv/bin/python -m benchmarks.pretrain_speed            # some 25 minutes on two idle cores; --only for less
 
 Every contender does the same optimiser steps on the same token windows (bytes of the standard library as token ids: what a token
 means costs nothing) from the same kind of network, and reports the median of its steps after a warm-up, so that start-up time is
 not counted. raylm runs as in a recipe: two Ray Train workers with one thread each, documents masked from each other. The Trainer
-runs as its users run it: one process with all cores, bf16, no document mask, which is the cheaper attention.
+runs as its users run it: one process with all cores, bf16 or float32, no document mask, which is the cheaper attention. Ratios are
+against the fastest of its variants: where a CPU has no bf16 products, that is float32.
 """
 
 import argparse
@@ -136,4 +138,4 @@ if __name__ == "__main__":
         "raylm zero-3 compile": lambda options: raylm(options, compile=True),
         "raylm zero-1": lambda options: raylm(options, zero_stage=1),
         "raylm zero-1 compile": lambda options: raylm(options, zero_stage=1, compile=True),
-    }, "trainer", _options))
+    }, ("trainer", "trainer fp32", "trainer compile"), _options))
