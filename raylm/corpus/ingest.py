@@ -15,7 +15,7 @@ from raylm.corpus.dedup.signatures import bands_and_rows
 from raylm.corpus.documents import Rows
 from raylm.corpus.masks import MASKS
 from raylm.corpus.origin import OriginFile, origin_hash
-from raylm.corpus.sources import KINDS
+from raylm.corpus.sources import KINDS, Record
 from raylm.corpus.steps import shuffled, write_part
 from raylm.progress import Meter
 from raylm.storage import Folder
@@ -60,8 +60,9 @@ class ReadFiles:
         for file in files.to_pylist():
             source = self.config.sources[file["source"]]
             path, relative = Path(os.fsdecode(file["path"])), file["relative"]
-            origin = origin_hash(file["label"], relative)
             for record in KINDS[source.kind].documents(path, relative, source):
+                row = record.index if isinstance(record, Record) and record.alone else None
+                origin = origin_hash(file["label"], relative, row)
                 rows.add(file["source"], ranks[file["source"]], origin, f"{file['label']}/{relative}", record)
                 if len(rows.rows) >= self.config.batch_documents:
                     yield rows.table()

@@ -20,13 +20,14 @@ class OriginFile:
     mtime_ns: int
 
 
-def origin_hash(label: str, relative: str) -> str:
-    """Return 16 hexadecimal digits that name a file, whatever source reads it."""
-    return blake2b(f"{label}\0{relative}".encode(), digest_size=8, person=b"origin").hexdigest()
+def origin_hash(label: str, relative: str, row: int | None = None) -> str:
+    """Return 16 hexadecimal digits that name a file, or a row of it that is a text of its own, whatever source reads it."""
+    place = f"{label}\0{relative}" if row is None else f"{label}\0{relative}\0{row}"
+    return blake2b(place.encode(), digest_size=8, person=b"origin").hexdigest()
 
 
 def document_id(origin: str, source: str, index: int) -> str:
-    """Return a document's id: its file's hash, a dash, and a hash of the source's name and the record's number in the file."""
+    """Return a document's id: its origin's hash, a dash, and a hash of the source's name and the record's number in the file."""
     record = blake2b(f"{source}\0{index}".encode(), digest_size=8, person=b"record").hexdigest()
     return f"{origin}-{record}"
 

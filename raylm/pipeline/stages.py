@@ -34,7 +34,8 @@ class StageSpec:
 
 STAGES = (
     StageSpec("corpus", "raylm.corpus", (),
-              "Reads the sources, cleans, filters, masks personal data, and removes duplicates; every removal has a reason."),
+              "Reads the sources, cleans, filters, masks personal data, and removes duplicates; every removal has a reason.",
+              version=2),
     StageSpec("tokenize", "raylm.tokenizer", ("corpus",),
               "Trains a SentencePiece tokenizer and turns documents into token shards, with a held-out split."),
     StageSpec("mix", "raylm.mixture", ("tokenize",),

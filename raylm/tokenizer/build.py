@@ -8,6 +8,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def build(ctx: StageContext[TokenizeConfig]) -> Outcome:
     """Fill the output with `tokenizer/`, `shards/`, `parts/` (the counts of each part) and `index.json`.
 
     Raises:
-        UserError: the corpus is empty, everything or nothing of it is held out, a source's name cannot name a folder, or the
+        UserError: the corpus is empty or all of it held out, a source's name cannot name a folder, or the
             vocabulary does not fit the text.
     """
     _sweep(ctx.output)
@@ -44,12 +45,15 @@ def build(ctx: StageContext[TokenizeConfig]) -> Outcome:
     started = time.time()
     ctx.meter.begin("surveying", "parts", len(parts))
     survey = _survey(job, parts)
-    _check(survey, ctx.config)
+    if not _documents(survey, "heldout"):  # few documents: take the one that a larger fraction would hold out first
+        job = replace(job, config=ctx.config.model_copy(update={"heldout_fraction": min(row["least"] for row in survey)}))
+        survey = _survey(job, parts)
+    _check(survey, job.config)
     model, learning = _tokenizer(job, parts, survey)
     encoding = time.time()
     counts = _encode(job, parts, model, sum(row["documents"] for row in survey))
     seconds = time.time() - encoding
-    index = _index(Tokenizer(model), ctx.config, counts)
+    index = _index(Tokenizer(model), job.config, counts)
     ctx.output.write_json(INDEX, index)
     tokens = sum(split["tokens"] for source in index["sources"].values() for split in source.values())
     cost = {"survey_and_learn_seconds": encoding - started, "encode_seconds": seconds, **learning,
@@ -70,13 +74,15 @@ def _survey(job: Job, parts: list[str]) -> list[dict[str, Any]]:
     return list(_map(job, parts, survey_parts).take_all())
 
 
+def _documents(survey: list[dict[str, Any]], split: str) -> int:
+    return sum(row["documents"] for row in survey if row["split"] == split)
+
+
 def _check(survey: list[dict[str, Any]], config: TokenizeConfig) -> None:
-    documents = {split: sum(row["documents"] for row in survey if row["split"] == split) for split in SPLITS}
-    if not documents["train"] or not documents["heldout"]:
-        missing = "training" if not documents["train"] else "held-out"
-        change = "raise" if documents["train"] else "lower"
-        raise UserError(f"tokenize.heldout_fraction: with {config.heldout_fraction} none of the corpus's "
-                        f"{sum(documents.values())} documents is a {missing} one; {change} it, or give more text")
+    if not _documents(survey, "train"):
+        raise UserError(f"tokenize.heldout_fraction: with {config.heldout_fraction:.4g} all of the corpus "
+                        f"({_documents(survey, 'heldout')} documents) is held out and nothing left to train on; give text "
+                        "of more files")
     for row in survey:
         if not re.fullmatch(r"[\w][\w.-]*", row["source"]):
             raise UserError(f"corpus source {row['source']!r}: it names a folder, so letters, digits, '_', '-' and '.' only")

@@ -27,6 +27,7 @@ class TokenizeConfig(Section):
     """Whether a piece stays within one script (letters, punctuation, Chinese). Off, pieces such as `(self` save a few percent
     of the tokens of code."""
     heldout_fraction: float = Field(0.02, gt=0, le=0.5)
-    """Share of the origin files whose documents no stage trains on, chosen by a hash of their id."""
+    """Share of the origins (files, or rows of JSONL and Parquet) whose documents no stage trains on, chosen by a hash of their
+    id. In a corpus so small that this holds out none, one is held out."""
     workers: int | None = resource(None, ge=1)
     """Most tasks that tokenize at the same time, each on one core; as many as the cluster has cores if not given."""

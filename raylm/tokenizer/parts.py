@@ -18,7 +18,7 @@ from raylm.tokenizer.encode import encode_part, npy
 from raylm.tokenizer.learn import learn
 from raylm.tokenizer.sampling import select
 from raylm.tokenizer.shards import SPLITS
-from raylm.tokenizer.split import is_held_out
+from raylm.tokenizer.split import is_held_out, least_fraction
 from raylm.tokenizer.text import Tokenizer
 
 ROWS = 256
@@ -42,20 +42,24 @@ class Job:
 
 
 def survey_parts(parts: list[str], job: Job) -> pa.Table:
-    """Return one row per source and split of each part: `source`, `split`, `documents`, `bytes`."""
+    """Return one row per source and split of each part: `source`, `split`, `documents`, `bytes`, and `least`, the
+    smallest fraction with which one of them is held out.
+    """
     rows = []
     for part in parts:
-        totals: dict[tuple[str, str], list[int]] = {}
+        totals: dict[tuple[str, str], list[float]] = {}
         for batch in job.rows(part, ["id", "source", "bytes"]):
             for identifier, source, size in zip(*(batch[name].to_pylist() for name in ("id", "source", "bytes")), strict=True):
                 split = SPLITS[is_held_out(identifier, job.config.heldout_fraction)]
-                total = totals.setdefault((source, split), [0, 0])
+                total = totals.setdefault((source, split), [0, 0, 1.0])
                 total[0] += 1
                 total[1] += size
-        rows += [{"source": source, "split": split, "documents": documents, "bytes": size}
-                 for (source, split), (documents, size) in sorted(totals.items())]
+                total[2] = min(total[2], least_fraction(identifier))
+        rows += [{"source": source, "split": split, "documents": documents, "bytes": size, "least": least}
+                 for (source, split), (documents, size, least) in sorted(totals.items())]
         job.meter.advance(1)
-    schema = pa.schema([("source", pa.string()), ("split", pa.string()), ("documents", pa.int64()), ("bytes", pa.int64())])
+    schema = pa.schema([("source", pa.string()), ("split", pa.string()), ("documents", pa.int64()), ("bytes", pa.int64()),
+                        ("least", pa.float64())])
     return pa.Table.from_pylist(rows, schema=schema)
 
 

@@ -103,6 +103,13 @@ def test_fingerprint_sees_names_sizes_and_times_but_not_the_place(tmp_path):
     assert fingerprint(folder(tmp_path / "one/corpus")) != first
 
 
+def test_a_row_of_a_table_is_an_origin_of_its_own_and_the_same_for_every_source():
+    rows = {origin_hash("notes", "rows.jsonl", row) for row in range(100)}
+    assert len(rows) == 100
+    assert origin_hash("notes", "rows.jsonl") not in rows
+    assert origin_hash("notes", "rows.jsonl", 7) in rows
+
+
 def test_ids_are_fixed_and_share_their_first_half_within_a_file():
     origin = origin_hash("stdlib", "json/decoder.py")
     code, prose = document_id(origin, "stdlib", 0), document_id(origin, "docstrings", 0)
@@ -136,18 +143,18 @@ def test_descriptions_are_taken_from_body_or_field():
 def test_json_lines_give_a_document_each_and_bad_lines_cost_themselves(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"text": "one"}\nnot json\n\n{"body": "x"}\n[1]\n{"text": "tw\\u00f6"}\n')
-    assert read(path) == [Record(0, "one", 3, "prose"), Unread(1, "not JSON", 8 + 1), Unread(3, "no text column", 14),
-                          Unread(4, "no text column", 4), Record(5, "twö", 4, "prose")]
+    assert read(path) == [Record(0, "one", 3, "prose", alone=True), Unread(1, "not JSON", 8 + 1), Unread(3, "no text column", 14),
+                          Unread(4, "no text column", 4), Record(5, "twö", 4, "prose", alone=True)]
     path.write_bytes(b"")
     assert read(path) == [Unread(0, "empty file", 0)]
     path.write_text(json.dumps({"body": "mine"}))
-    assert read(path, text_column="body") == [Record(0, "mine", 4, "prose")]
+    assert read(path, text_column="body") == [Record(0, "mine", 4, "prose", alone=True)]
 
 
 def test_parquet_gives_a_document_a_row(tmp_path):
     pq.write_table(pa.table({"text": ["one", None, "two"]}), tmp_path / "a.parquet")
-    assert read(tmp_path / "a.parquet") == [Record(0, "one", 3, "prose"), Unread(1, "no text column", 0),
-                                           Record(2, "two", 3, "prose")]
+    assert read(tmp_path / "a.parquet") == [Record(0, "one", 3, "prose", alone=True), Unread(1, "no text column", 0),
+                                           Record(2, "two", 3, "prose", alone=True)]
     pq.write_table(pa.table({"body": ["one"]}), tmp_path / "b.parquet")
     assert [record.reason for record in read(tmp_path / "b.parquet")] == ["no text column"]
     (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])

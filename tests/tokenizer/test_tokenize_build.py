@@ -1,6 +1,7 @@
 """The stage as the pipeline runs it, on real text in the corpus artifact's form."""
 
 import hashlib
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -112,9 +113,17 @@ def test_vocabulary_is_learned_from_training_documents_only(ray_cluster, library
     assert first == second
 
 
-def test_a_corpus_with_nothing_held_out_is_one_clear_line(ray_cluster, tmp_path: Path):
+def test_a_corpus_too_small_for_the_fraction_holds_one_document_out(ray_cluster, library: list[str], tmp_path: Path):
+    rows = write_corpus(tmp_path / "c", {"code": [t[:2000] for t in library[:12]]}, 2)
+    run(Artifact("corpus", "c", Folder.at(tmp_path / "c")), tmp_path / "out", heldout_fraction=1e-6)
+    index = json.loads((tmp_path / "out/index.json").read_text())
+    assert index["sources"]["code"]["heldout"]["documents"] == 1
+    assert [is_held_out(row["id"], index["heldout_fraction"]) for row in rows].count(True) == 1, "later stages agree"
+
+
+def test_a_corpus_of_one_document_is_one_clear_line(ray_cluster, tmp_path: Path):
     write_corpus(tmp_path / "c", {"code": ["x = 1\n"]}, 1)
-    with pytest.raises(UserError, match=r"tokenize.heldout_fraction: with 1e-06 .* held-out"):
+    with pytest.raises(UserError, match="nothing left to train on; give text of more files"):
         run(Artifact("corpus", "c", Folder.at(tmp_path / "c")), tmp_path / "out", heldout_fraction=1e-6)
 
 

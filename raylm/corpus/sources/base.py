@@ -32,6 +32,9 @@ class Record:
     text: str
     raw_bytes: int
     content: Content
+    alone: bool = False
+    """Whether it is a text of its own, as a row of a table is, and not one of several views of its file (source, docstrings): then
+    it counts as an origin of its own, so that one file with a thousand rows can be divided into training and held-out text."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def _line(index: int, line: bytes, column: str) -> Record | Unread:
     text = row.get(column) if isinstance(row, dict) else None
     if not isinstance(text, str):
         return Unread(index, "no text column", len(line))
-    return Record(index, text, len(text.encode(errors="replace")), "prose")
+    return Record(index, text, len(text.encode(errors="replace")), "prose", alone=True)
 
 
 def _rows(path: Path, column: str) -> Iterator[Record | Unread]:
@@ -105,7 +105,7 @@ def _rows(path: Path, column: str) -> Iterator[Record | Unread]:
             for batch in file.iter_batches(batch_size=256, columns=[column]):
                 for value in batch.column(0).to_pylist():
                     if isinstance(value, str):
-                        yield Record(index, value, len(value.encode(errors="replace")), "prose")
+                        yield Record(index, value, len(value.encode(errors="replace")), "prose", alone=True)
                     else:
                         yield Unread(index, "no text column", 0)
                     index += 1
