@@ -18,9 +18,9 @@ class TokenizeConfig(Section):
     sample_bytes: int = Field(100_000_000, ge=10_000, le=2_000_000_000)
     """Bytes of training text that the vocabulary is learned from, drawn evenly from all of it. Bounds the learner's memory
     (about 20 times this) and time (about a second per 2 MB)."""
-    character_coverage: float = Field(0.9995, ge=0.9, le=1.0)
-    """Share of the sample's characters that get a piece of their own; the rare rest is spelt in bytes. Lower it where
-    thousands of Chinese characters would fill a small vocabulary."""
+    character_coverage: float = Field(0.9995, ge=0.98, le=1.0)
+    """Share of the sample's characters that get a piece of their own; the rare rest is spelt in bytes. Where thousands
+    of Chinese characters would take more than half of the vocabulary, the share is lowered, to 0.98 at least."""
     split_digits: bool = True
     """Whether every digit is its own piece, so that a number is read the same wherever it stands."""
     split_scripts: bool = True

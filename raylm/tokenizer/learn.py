@@ -6,6 +6,7 @@ most of what code's whitespace is. The thread count is fixed because the unigram
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 import sentencepiece
@@ -15,6 +16,10 @@ from raylm.tokenizer import special
 from raylm.tokenizer.config import TokenizeConfig
 
 THREADS = 4
+RESERVED = 256 + 7
+"""Pieces that every vocabulary has: the bytes and the special tokens."""
+LEAST_COVERAGE = 0.98
+"""SentencePiece takes no less."""
 LONGEST_PASSAGE = 1 << 20
 """Bytes; longer passages would be dropped by SentencePiece without a word. Ours are far shorter."""
 
@@ -38,10 +43,24 @@ def learn(sample: Iterable[str], config: TokenizeConfig) -> bytes:
             return _train(texts, config, int(possible.group(1)))
         needed = re.search(r"required_chars\. \d+ vs (\d+)", str(error))
         if needed:
-            raise UserError(f"tokenize.vocabulary: got {config.vocabulary}, but the text's characters alone need "
-                            f"{needed.group(1)}; raise it, or lower tokenize.character_coverage "
-                            f"({config.character_coverage})") from None
+            raise UserError(f"tokenize.vocabulary: got {config.vocabulary}, allowed: more than {needed.group(1)}, which this "
+                            f"text's characters need even at a coverage of {LEAST_COVERAGE}") from None
         raise
+
+
+def coverage(texts: list[str], config: TokenizeConfig) -> float:
+    """Return the share of the texts' characters that get pieces of their own: `config.character_coverage`, or less (never below
+    `LEAST_COVERAGE`), so that characters take only half of the vocabulary and thousands of Chinese ones leave room for words.
+    """
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text)
+    room = max(1, (config.vocabulary - RESERVED) // 2)
+    if len(counts) <= room:
+        return config.character_coverage
+    # Half a character less, or rounding could ask for one more than there is room for.
+    fitting = sum(count for _, count in counts.most_common(room)) - 0.5
+    return max(LEAST_COVERAGE, min(config.character_coverage, fitting / counts.total()))
 
 
 def _train(texts: list[str], config: TokenizeConfig, vocabulary: int) -> bytes:
@@ -51,7 +70,7 @@ def _train(texts: list[str], config: TokenizeConfig, vocabulary: int) -> bytes:
         model_writer=model,
         model_type=config.model_type,
         vocab_size=vocabulary,
-        character_coverage=config.character_coverage,
+        character_coverage=coverage(texts, config),
         split_digits=config.split_digits,
         split_by_unicode_script=config.split_scripts,
         allow_whitespace_only_pieces=True,

@@ -7,7 +7,7 @@ import pytest
 from raylm.errors import UserError
 from raylm.tokenizer import special
 from raylm.tokenizer.config import TokenizeConfig
-from raylm.tokenizer.learn import learn
+from raylm.tokenizer.learn import LEAST_COVERAGE, coverage, learn
 from raylm.tokenizer.text import Tokenizer
 
 AWKWARD = [
@@ -57,8 +57,19 @@ def test_small_sample_gives_a_smaller_vocabulary():
     assert tokenizer.decode(tokenizer.encode("hello 世界")) == "hello 世界"
 
 
+def test_rare_characters_are_spelt_in_bytes_where_they_would_fill_the_vocabulary(library: list[str]):
+    rare = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
+    texts = [*library[:60], rare]
+    config = TokenizeConfig(vocabulary=2000, character_coverage=1.0)
+    assert LEAST_COVERAGE < coverage(texts, config) < 1.0
+    assert coverage(texts, TokenizeConfig(vocabulary=20_000)) == 0.9995, "with room enough nothing changes"
+    tokenizer = Tokenizer(learn(texts, config))
+    assert tokenizer.vocabulary == 2000
+    assert tokenizer.decode(tokenizer.encode(rare)) == rare
+
+
 def test_too_many_characters_for_the_vocabulary_is_one_clear_line():
-    with pytest.raises(UserError, match=r"tokenize.vocabulary: got 400.*character_coverage"):
+    with pytest.raises(UserError, match=r"tokenize.vocabulary: got 400, allowed: more than \d{4},"):
         learn(["".join(map(chr, range(0x4E00, 0x4E00 + 3000)))], TokenizeConfig(vocabulary=400))
 
 
