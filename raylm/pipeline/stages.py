@@ -37,7 +37,7 @@ STAGES = (
               "Reads the sources, cleans, filters, masks personal data, and removes duplicates; every removal has a reason.",
               version=2),
     StageSpec("tokenize", "raylm.tokenizer", ("corpus",),
-              "Trains a SentencePiece tokenizer and turns documents into token shards, with a held-out split."),
+              "Trains a SentencePiece tokenizer and turns documents into token shards, with a held-out split.", version=2),
     StageSpec("mix", "raylm.mixture", ("tokenize",),
               "Trains small proxies on different mixes of the sources and picks the weights that predict best."),
     StageSpec("pretrain", "raylm.pretrain", ("tokenize", "mix"),
