@@ -1,6 +1,7 @@
 """Training windows as a pure function of (seed, source weights, sample index): exact resume on any number of workers is an integer.
 
-Every source is one endless stream of its documents, shuffled anew each epoch and cut into windows. Which source a sample comes
+Every source is one stream of its documents, shuffled and cut into windows anew each epoch; the windows are shuffled too, or a
+book would fill a thousand steps in a row. Which source a sample comes
 from follows a fixed pattern of `PATTERN` samples that holds each source in its exact share, spread evenly, so the position within
 the source is arithmetic and no sample is ever seen twice or left out.
 """
@@ -43,10 +44,11 @@ def interleave(weights: dict[str, float]) -> tuple[list[str], NDArray[np.int32],
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over a source: the order of its documents and where each begins in the stream."""
+    """One pass over a source: the order of its documents, where each begins in the stream, and the order of the windows."""
 
     order: NDArray[np.int64]
     starts: NDArray[np.int64]
+    windows: NDArray[np.int64]
 
 
 class Stream:
@@ -65,18 +67,20 @@ class Stream:
                             "give it more text or leave it out of the mixture")
 
     def epoch(self, number: int) -> Epoch:
-        """Return the document order of a pass; the last two are kept."""
+        """Return the orders of a pass; the last two are kept."""
         if number not in self._epochs:
-            order = np.random.default_rng([self.seed, number, *self.name.encode()]).permutation(len(self.size))
+            random = np.random.default_rng([self.seed, number, *self.name.encode()])
+            order, windows = random.permutation(len(self.size)), random.permutation(self.windows)
             starts = np.concatenate([[0], np.cumsum(self.size[order])])
-            self._epochs = {k: v for k, v in self._epochs.items() if k == number - 1} | {number: Epoch(order, starts)}
+            self._epochs = {k: v for k, v in self._epochs.items() if k == number - 1} | {number: Epoch(order, starts, windows)}
         return self._epochs[number]
 
     def window(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return `length` + 1 tokens and the index of each one's document, of window `index` of the endless stream."""
         number, place = divmod(index, self.windows)
         epoch = self.epoch(number)
-        first, last = place * self.length, place * self.length + self.length + 1
+        first = int(epoch.windows[place]) * self.length
+        last = first + self.length + 1
         document = int(np.searchsorted(epoch.starts, first, side="right")) - 1
         tokens, documents = [], []
         while first < last:

@@ -56,6 +56,13 @@ def test_an_epoch_sees_every_window_once_and_the_next_one_differs(tmp_path):
     assert not np.array_equal(np.concatenate(first), np.concatenate(second))
 
 
+def test_a_long_document_does_not_fill_many_samples_in_a_row(tmp_path):
+    feed = Feed(shards(tmp_path, {"a": [1600, 1600, 1601]}), {"a": 1.0}, 16, seed=0)
+    documents = [int(feed.streams[0].window(i)[1][0]) for i in range(30)]
+    assert set(documents) == {0, 1, 2}
+    assert max(documents.count(d) for d in range(3)) < 20
+
+
 def test_windows_do_not_depend_on_how_they_are_asked_for(tmp_path):
     data = shards(tmp_path, {"a": [100, 200], "b": [150, 90]})
     one = Feed(data, {"a": 0.5, "b": 0.5}, 16, seed=1).batch(0, 40)
