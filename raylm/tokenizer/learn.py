@@ -16,7 +16,7 @@ from raylm.tokenizer import special
 from raylm.tokenizer.config import TokenizeConfig
 
 THREADS = 4
-RESERVED = 256 + 7
+RESERVED = 256 + len(special.SPECIAL)
 """Pieces that every vocabulary has: the bytes and the special tokens."""
 LEAST_COVERAGE = 0.98
 """SentencePiece takes no less."""

@@ -1,9 +1,9 @@
 """Training windows as a pure function of (seed, source weights, sample index): exact resume on any number of workers is an integer.
 
 Every source is one stream of its documents, shuffled and cut into windows anew each epoch; the windows are shuffled too, or a
-book would fill a thousand steps in a row. Which source a sample comes
-from follows a fixed pattern of `PATTERN` samples that holds each source in its exact share, spread evenly, so the position within
-the source is arithmetic and no sample is ever seen twice or left out.
+book would fill a thousand steps in a row. Which source a sample comes from follows a fixed pattern of `PATTERN` samples that holds
+each source in its exact share, spread evenly, so the position within the source is arithmetic and no sample is ever seen twice or
+left out.
 """
 
 from dataclasses import dataclass
