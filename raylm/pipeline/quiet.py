@@ -20,7 +20,7 @@ ENVIRONMENT = {
 }
 """Settings that this process and the Ray processes it starts inherit; what the user has set stays."""
 
-LOGGERS = ("ray", "ray.data", "ray.train", "ray.tune", "ray.air", "ray.util", "ray._private", "torch", "DeepSpeed", "filelock")
+LOGGERS = ("ray", "ray.train", "ray.tune", "ray.air", "ray.util", "ray._private", "torch", "DeepSpeed", "filelock")
 
 
 def quiet_ray() -> None:
@@ -34,19 +34,21 @@ def quiet_ray() -> None:
     _quiet_data()
     for name in LOGGERS:
         quiet_logger(logging.getLogger(name))
+    # It logs the traceback of an error that it also raises, which is told in one line and kept in the run's folder.
+    quiet_logger(logging.getLogger("ray.data"), logging.CRITICAL)
 
 
-def quiet_logger(logger: logging.Logger) -> None:
-    """Let only errors through to the terminal; handlers that write to files keep all that they had.
+def quiet_logger(logger: logging.Logger, level: int = logging.ERROR) -> None:
+    """Let only errors (records of `level` or more) through to the terminal; handlers that write to files keep all that they had.
 
     The level of a logger without a handler of its own is raised instead, since Python prints its warnings through a default
     handler.
     """
     consoles = [handler for handler in logger.handlers if _writes_to_terminal(handler)]
     for handler in consoles:
-        handler.setLevel(max(handler.level, logging.ERROR))
+        handler.setLevel(max(handler.level, level))
     if len(consoles) == len(logger.handlers):
-        logger.setLevel(max(logger.level, logging.ERROR))
+        logger.setLevel(max(logger.level, level))
 
 
 def _writes_to_terminal(handler: logging.Handler) -> bool:

@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import shlex
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import yaml
 
 from raylm.compress.passes.int8 import check_heads
 from raylm.errors import UserError
+from raylm.pipeline.failure import explain, keep_traceback, writing_to
 from raylm.pipeline.recipe import Recipe, read_recipe
 from raylm.pipeline.stages import BY_NAME, STAGES, StageSpec, closure
 from raylm.recipe.reading import validate
@@ -85,7 +85,8 @@ class Run:
         if any(stage.name == "compress" for stage in plan):
             check_heads(self.recipe.pretrain.model.head_width)  # vLLM would say so after all the training
         with _locked(self.root):
-            _remember(self)
+            with writing_to(self.root):
+                _remember(self)
             with Display([stage.name for stage in plan], self.recipe.name) as display:
                 if all(self.artifact(stage.name).published for stage in plan):
                     for stage in plan:
@@ -100,7 +101,8 @@ class Run:
         """Rebuild the HTML report from the published artifacts and return its path."""
         from raylm.pipeline.report.collect import report_of
 
-        return report_of(self)
+        with writing_to(self.root):
+            return report_of(self)
 
     def summary(self, until: str | None = None) -> str:
         """Return the table of the stages (up to one) with their key figures, as text."""
@@ -203,24 +205,22 @@ def _build_stage(run: Run, stage: StageSpec, display: Any) -> None:
     display.stage_begin(stage.name, board)
     run.folder.child("errors").remove(f"{stage.name}.txt")
     started = time.time()
-    context: StageContext[Any] = StageContext(
-        config=getattr(run.recipe, stage.name), seed=run.recipe.seed,
-        inputs={need: run.artifact(need) for need in stage.needs}, output=artifact.folder.create(), meter=meter)
     try:
-        outcome = stage.build(context)
+        outcome = stage.build(StageContext(
+            config=getattr(run.recipe, stage.name), seed=run.recipe.seed,
+            inputs={need: run.artifact(need) for need in stage.needs}, output=artifact.folder.create(), meter=meter))
+        seconds = time.time() - started
+        artifact.publish(_manifest(run, stage, outcome), {"seconds": round(seconds, 2), **outcome.cost})
     except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or SIGTERM, which Ray turns into an exit
         display.stage_failed(stage.name, "interrupted; the same command goes on from here")
         raise
     except Exception as error:
-        message = _explain(error)
+        message = explain(error, run.root)
         display.stage_failed(stage.name, message)
         if isinstance(error, UserError):
             raise UserError(message) from None
-        log = run.folder.child("errors").create()
-        log.write_bytes(f"{stage.name}.txt", traceback.format_exc().encode())
-        raise UserError(f"{stage.name} failed: {message}; the whole traceback: {log.file(stage.name + '.txt')}") from error
-    seconds = time.time() - started
-    artifact.publish(_manifest(run, stage, outcome), {"seconds": round(seconds, 2), **outcome.cost})
+        log = keep_traceback(run.folder, stage.name)
+        raise UserError(f"{stage.name} failed: {message}" + (f"; the whole traceback: {log}" if log else "")) from error
     display.stage_end(stage.name, seconds, outcome.headline)
 
 
@@ -237,20 +237,6 @@ def versions() -> dict[str, str]:
     """Return the installed versions of what decides an artifact's bytes."""
     names = ("raylm", "ray", "torch", "deepspeed", "pyarrow", "sentencepiece", "rensa", "numpy")
     return {name: importlib.metadata.version(name) for name in names}
-
-
-def _explain(error: BaseException) -> str:
-    """The first useful line of an error that may have crossed Ray, which wraps the worker's error and its traceback."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, BaseException):
-        return _explain(cause)
-    failures = getattr(error, "worker_failures", None)
-    if failures:
-        return _explain(next(iter(failures.values())))
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    if isinstance(error, UserError):
-        return lines[0] if lines else "failed"
-    return f"{type(error).__name__}: {lines[-1] if lines else 'no message'}"[:400]
 
 
 def _short(uri: str) -> str:
@@ -271,8 +257,10 @@ def _locked(root: Folder) -> Iterator[None]:
     if not root.is_local:
         yield
         return
-    root.create()
-    with (Path(root.uri) / ".lock").open("a+") as lock:
+    with writing_to(root):
+        root.create()
+        lock = (Path(root.uri) / ".lock").open("a+")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

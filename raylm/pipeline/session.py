@@ -30,7 +30,7 @@ def session() -> Iterator[None]:
     # Ray Train learns of a worker's checkpoint only when it polls: what was reported less than this before a crash is lost.
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.5")
     # PPO's roles are more processes than cores: let them start together, without a warning for it.
-    os.environ.setdefault("RAY_maximum_startup_concurrency", "4")
+    os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "4")
     _start()
     quiet_ray()
     try:

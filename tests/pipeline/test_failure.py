@@ -1,0 +1,78 @@
+"""What a failed stage says: a storage that refuses writes is one line naming the place, whatever library met it."""
+
+import errno
+import os
+
+import pytest
+
+from raylm.errors import UserError
+from raylm.pipeline import failure
+from raylm.pipeline.failure import explain, keep_traceback, writing_to
+from raylm.storage import Folder
+
+
+class Wrapped(Exception):
+    """As Ray wraps a worker's error: the text is the worker's traceback, the error itself is `cause`."""
+
+    def __init__(self, cause):
+        super().__init__("Traceback (most recent call last):\n  File ...\nOSError: something")
+        self.cause = cause
+
+
+FULL = [
+    OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "part-00000.parquet"),
+    OSError("[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"),
+    RuntimeError("torch: writing failed, No space left on device"),
+    Wrapped(OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=lambda error: type(error).__name__)
+def test_a_full_disk_is_named_with_what_to_do(tmp_path, error):
+    line = explain(error, Folder.at(tmp_path))
+    assert str(tmp_path) in line
+    assert "--set storage=PATH" in line
+    assert "full" in line or "quota" in line
+    assert "\n" not in line
+
+
+def test_a_library_that_hides_the_reason_is_seen_through_by_the_free_space(tmp_path, monkeypatch):
+    error = RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+    assert explain(error, Folder.at(tmp_path)) == f"RuntimeError: {error}"
+    monkeypatch.setattr(failure, "_free", lambda storage: 4096)
+    assert "the disk is full" in explain(error, Folder.at(tmp_path))
+
+
+def test_a_permission_elsewhere_is_not_blamed_on_the_storage(tmp_path):
+    theirs = PermissionError(errno.EACCES, "Permission denied", "/somewhere/text")
+    ours = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "artifacts"))
+    assert explain(theirs, Folder.at(tmp_path)).startswith("PermissionError")
+    assert explain(ours, Folder.at(tmp_path)).startswith(f"{tmp_path} (")
+
+
+def test_an_error_of_the_users_keeps_its_line_and_other_errors_their_type(tmp_path):
+    assert explain(Wrapped(UserError("corpus.sources: none")), Folder.at(tmp_path)) == "corpus.sources: none"
+    assert explain(Wrapped(KeyError("part")), Folder.at(tmp_path)) == "KeyError: 'part'"
+    assert explain(ValueError(), Folder.at(tmp_path)) == "ValueError: no message"
+
+
+def test_a_storage_that_cannot_be_written_is_a_line(tmp_path):
+    with pytest.raises(UserError, match="read-only"), writing_to(Folder.at(tmp_path)):
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / "run.json"))
+    (tmp_path / "file").touch()
+    place = Folder.at(tmp_path / "file" / "runs")
+    with pytest.raises(UserError, match="/file/runs: cannot be used as storage .*irectory"), writing_to(place):
+        place.create()
+    with pytest.raises(ValueError, match="ours"), writing_to(place):
+        raise ValueError("ours")
+
+
+def test_a_traceback_is_kept_where_it_can_be(tmp_path):
+    (tmp_path / "blocked").write_text("a file where the folder should be")
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        path = keep_traceback(Folder.at(tmp_path), "mix")
+        assert keep_traceback(Folder.at(tmp_path / "blocked"), "mix") is None
+    assert path is not None
+    assert "ValueError: broken" in (tmp_path / "errors" / "mix.txt").read_text()
