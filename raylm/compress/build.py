@@ -65,11 +65,15 @@ def build(ctx: StageContext[CompressConfig]) -> Outcome:
 
 
 def outcome(figures: dict[str, Any], checked: dict[str, Any] | None) -> Outcome:
-    """Arrange the figures of `compress` and of the check as the stage's outcome."""
+    """Arrange the figures of `compress` and of the check as the stage's outcome.
+
+    The losses are those on the calibration text, which is training text: they say what the passes changed, not how good the
+    model is. Held-out loss of the compressed checkpoint is the evaluate stage's.
+    """
     seconds = figures.pop("seconds")
     before, after = figures["size_before"]["weights"], figures["size_after"]["weights"]
     rise = figures["loss_after"] - figures["loss_before"]
-    headline = {"size": f"{before / 1e6:.1f} -> {after / 1e6:.1f} MB", "loss": f"{rise:+.4f} nats",
+    headline = {"size": f"{before / 1e6:.1f} -> {after / 1e6:.1f} MB", "calibration loss": f"{rise:+.4f} nats",
                 "vLLM": "loads" if checked else "not installed, not checked"}
     return Outcome({**figures, "checked": checked}, headline, counts_in={"bytes": before}, counts_out={"bytes": after},
                    cost={"compress_seconds": seconds})
@@ -91,7 +95,8 @@ class Checker:
 
         if not vllm_installed():
             return None
-        figures = verify(checkpoint.local(), probe["windows"], probe["logprobs"], context)
+        with checkpoint.as_it_is_now() as folder:  # still to be published: an earlier, killed attempt may have left another
+            figures = verify(folder, probe["windows"], probe["logprobs"], context)
         return {name: round(value, 4) for name, value in figures.items()}
 
 
@@ -100,8 +105,8 @@ def compress(job: Job) -> dict[str, Any]:
     import torch
 
     from raylm.compress.calibrate import calibration_text
+    from raylm.compress.chain import apply_passes
     from raylm.compress.observe import divergence
-    from raylm.compress.passes import PASSES
     from raylm.compress.verify import own_logprobs
     from raylm.compress.write import sizes, write_checkpoint
     from raylm.model.hf_io import load_decoder
@@ -113,8 +118,7 @@ def compress(job: Job) -> dict[str, Any]:
     decoder = load_decoder(parent)
     text = calibration_text(TokenShards.open(job.tokens), job.config.calibration, decoder.config.context, job.seed)
     job.meter.set(1, "calibrating")
-    section = job.config.passes[0]
-    result = PASSES[type(section)](decoder, section, text)
+    result = apply_passes(decoder, job.config.passes, text)
     job.meter.set(2, "comparing")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "checkpoint"
@@ -126,6 +130,7 @@ def compress(job: Job) -> dict[str, Any]:
     with torch.inference_mode():
         probe = {"windows": ids.tolist(), "logprobs": own_logprobs(result.decoder(ids), ids).tolist()}
     losses = {name: round(value, 4) for name, value in divergence(decoder, result.decoder, text).items()}
-    return {"passes": [section.identity()], "size_before": sizes(parent), "size_after": size, "layers": result.layers, **losses,
+    return {"passes": [section.identity() for section in job.config.passes], "quantized": result.quantization is not None,
+            "size_before": sizes(parent), "size_after": size, "layers": result.layers, **losses,
             "calibration_tokens": text.ids.numel(), "context": decoder.config.context, "probe": probe,
             "seconds": time.monotonic() - started}

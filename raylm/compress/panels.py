@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from raylm.compress.passes import PASSES
 from raylm.figures import BarChart, Panel, Table
 
 
@@ -10,12 +11,6 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
     metrics = manifest["metrics"]
     before, after = metrics["size_before"], metrics["size_after"]
     rest_before, rest_after = (size["weights"] - size["blocks"] for size in (before, after))
-    checked = metrics["checked"]
-    if checked is None:
-        verdict = "vLLM is not installed here, so the folder was not checked against it."
-    else:
-        verdict = ("compressed-tensors restores every weight bit for bit; vLLM loads the folder, and its log-probabilities are "
-                   f"within {checked['vllm_difference']:.3f} nats of ours on average.")
     loss = Table(["", "before", "after"], [
         ["weights, MB", before["weights"] / 1e6, after["weights"] / 1e6],
         ["of it blocks, MB", before["blocks"] / 1e6, after["blocks"] / 1e6],
@@ -26,18 +21,34 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
     rows = metrics["layers"]
     errors = BarChart("relative error of the output", [short(row["name"]) for row in rows],
                       {"output error": [row["output_error"] for row in rows]}, horizontal=len(rows) <= 24)
-    return [
-        Panel("Compression: size", f"Only the blocks' linear layers become 8-bit; embedding and output layer stay. {verdict}",
-              [loss, size]),
-        Panel("Compression: error of each layer", "Distance of each layer's output from the uncompressed layer's, on "
-              "calibration text, relative to its size.", [errors, layer_table(rows)])]
+    made = [Panel("Compression: size", f"{done(metrics['passes'])} {verdict(metrics)}", [loss, size])]
+    if rows:
+        made.append(Panel("Compression: error of each layer", "Distance of each layer's output from the uncompressed layer's, on "
+                          "calibration text, relative to its size.", [errors, layer_table(rows)]))
+    return made
+
+
+def done(passes: list[dict[str, Any]]) -> str:
+    """Say what each pass did, in order; one that is no longer registered only by its name."""
+    names = [str(section["method"]) for section in passes]
+    return " ".join(PASSES[name].sentence if name in PASSES else f"{name}." for name in names)
+
+
+def verdict(metrics: dict[str, Any]) -> str:
+    """Say what the check of the written folder found."""
+    checked = metrics["checked"]
+    if checked is None:
+        return "vLLM is not installed here, so the folder was not checked against it."
+    restored = "compressed-tensors restores every weight bit for bit; " if metrics.get("quantized", True) else ""
+    return (f"{restored}vLLM loads the folder, and its log-probabilities are within {checked['vllm_difference']:.3f} nats of ours "
+            "on average.")
 
 
 def layer_table(rows: list[dict[str, Any]]) -> Table:
     """Return the ten layers with the largest output error."""
     worst = sorted(rows, key=lambda row: -row["output_error"])[:10]
     return Table(["layer", "shape", "input range", "weight error", "output error"],
-                 [[short(row["name"]), " x ".join(map(str, row["shape"])), row["input_range"], row["weight_error"],
+                 [[short(row["name"]), " x ".join(map(str, row.get("shape", []))), row.get("input_range"), row["weight_error"],
                    row["output_error"]] for row in worst])
 
 

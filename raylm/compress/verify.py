@@ -16,7 +16,7 @@ from torch import Tensor
 
 from raylm.device import serving_dtype
 from raylm.model.hf_io import WEIGHTS
-from raylm.model.int8 import dequantize
+from raylm.model.int8 import dequantize, is_quantized
 
 ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1",
                "VLLM_CPU_OMP_THREADS_BIND": "nobind", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -30,11 +30,16 @@ def vllm_installed() -> bool:
 
 
 def decompression_differs(folder: Path) -> list[str]:
-    """Return the layers whose weights compressed-tensors restores otherwise than we do, bit for bit; none is right."""
+    """Return the layers whose weights compressed-tensors restores otherwise than we do, bit for bit; none is right.
+
+    A dense checkpoint has nothing to restore.
+    """
+    if not is_quantized(folder):
+        return []
     from compressed_tensors.compressors import BaseCompressor
     from compressed_tensors.quantization import QuantizationConfig
 
-    config = json.loads((folder / "config.json").read_text())["quantization_config"]
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))["quantization_config"]
     scheme = QuantizationConfig.model_validate(config).config_groups["group_0"]
     compressor = BaseCompressor.get_value_from_registry(config["format"])
     state = load_file(folder / WEIGHTS)

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 
 from raylm.compress.result import Compressed
-from raylm.model.hf_io import WEIGHTS
+from raylm.model.hf_io import WEIGHTS, to_hf
 
 
 def write_checkpoint(result: Compressed, parent: Path, folder: Path) -> None:
@@ -24,6 +25,7 @@ def write_checkpoint(result: Compressed, parent: Path, folder: Path) -> None:
         if file.is_file() and not file.name.startswith(WEIGHTS.removesuffix(".safetensors")):
             shutil.copyfile(file, folder / file.name)
     config: dict[str, Any] = json.loads((parent / "config.json").read_text(encoding="utf-8"))
+    config |= to_hf(result.decoder.config, torch.bfloat16, scorer=False, special={})  # a pass may have changed the shape
     if result.quantization is not None:
         config["quantization_config"] = result.quantization
     save_file(result.tensors(), folder / WEIGHTS, metadata={"format": "pt"})

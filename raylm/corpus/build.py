@@ -1,11 +1,11 @@
 """The corpus stage, read aloud: list the files, read and judge them, find the duplicates, write what is left
 and why the rest is gone.
 
-Each step on Ray ends with a marker under `_steps`, so a killed run goes on at the step; the folder is removed at the end.
+Each step on Ray ends with a marker under `_steps`, so a killed run goes on at the step; the folder is removed at the end. The last
+marker has all that the stage says of itself, so that a run killed while it removes the steps does not need them again.
 """
 
 import time
-from typing import Any
 
 import ray.data
 
@@ -16,9 +16,10 @@ from raylm.corpus.duplicates import find_duplicates
 from raylm.corpus.ingest import ingest
 from raylm.corpus.listing import list_files
 from raylm.corpus.publish import publish
-from raylm.corpus.steps import run_step
+from raylm.corpus.steps import Result, Steps, in_order
 from raylm.errors import UserError
 from raylm.stage import Outcome, StageContext
+from raylm.storage import Folder
 
 _CLUSTERS = 20
 
@@ -27,29 +28,39 @@ def build(ctx: StageContext[CorpusConfig]) -> Outcome:
     """Fill `documents/` and `removed/`.
 
     Raises:
-        UserError: a folder is missing or holds no file, or no document is left.
+        UserError: a folder is missing, on any node, or holds no file, or no document is left.
     """
-    config, steps = ctx.config, ctx.output.child("_steps")
+    steps = Steps(ctx.output)
     ray.data.DataContext.get_current().enable_progress_bars = False  # the meter speaks to the user
-    clock = _Clock()
-
-    files = list_files(config)
-    ctx.meter.begin("read, clean and judge", "MB", sum(file.size for file in files) / 1e6)
-    read = run_step(steps, "read", lambda folder: ingest(files, config, ctx.meter, folder))
-    clock.lap("read")
-    clusters = find_duplicates(config, steps, ctx.meter) if config.dedup.enabled else []
-    clock.lap("duplicates")
-    final = run_step(steps, "publish", lambda _: publish(ctx.output, steps, config.partitions, ctx.meter))
-    clock.lap("write")
-
+    made = (steps.kept("publish") or _make(ctx, steps))[0]
+    final = made["final"]
     if not any(row["step"] is None for row in final):
         raise UserError(f"corpus: none of {sum(row['documents'] for row in final)} documents is left: {funnel.reasons(final)}")
-    outcome = _outcome(config, read, final, clusters, clock)
-    steps.clear()
+    outcome = _outcome(ctx.config, **made)
+    steps.clear("publish")
     return outcome
 
 
-def _outcome(config: CorpusConfig, read: list[Any], final: list[Any], clusters: list[Any], clock: "_Clock") -> Outcome:
+def _make(ctx: StageContext[CorpusConfig], steps: Steps) -> Result:
+    """Do the steps. The result of the last one is a row with what `_outcome` takes."""
+    config, clock = ctx.config, _Clock()
+    files = list_files(config)
+    parts = config.partitions_for(sum(file.text_bytes for file in files))
+    ctx.meter.begin("read, clean and judge", "MB", sum(file.size for file in files) / 1e6)
+    read = steps.run("read", lambda folder: ingest(files, config, parts, ctx.meter, folder))
+    clock.lap("read")
+    clusters = find_duplicates(config.dedup, parts, steps, ctx.meter) if config.dedup.enabled else []
+    clock.lap("duplicates")
+
+    def write(_: Folder) -> Result:
+        final = in_order(publish(ctx.output, steps.folder, parts, ctx.meter))
+        clock.lap("write")
+        return [{"read": read, "clusters": clusters, "final": final, "seconds": clock.laps}]
+
+    return steps.run("publish", write, fills=("documents", "removed"))
+
+
+def _outcome(config: CorpusConfig, read: Result, clusters: Result, final: Result, seconds: dict[str, float]) -> Outcome:
     steps = funnel.funnel(read, final)
     documents = {source.name: _sum(steps, "near", "documents_out", source.name) for source in config.sources}
     bytes_out = {source.name: _sum(steps, "near", "bytes_out", source.name) for source in config.sources}
@@ -80,11 +91,11 @@ def _outcome(config: CorpusConfig, read: list[Any], final: list[Any], clusters: 
         headline=headline,
         counts_in={"documents": seen, "bytes": raw},
         counts_out={"documents": kept, "bytes": sum(bytes_out.values())},
-        cost={"step_seconds": clock.laps, "megabytes_per_second": raw / 1e6 / max(sum(clock.laps.values()), 1e-9)},
+        cost={"step_seconds": seconds, "megabytes_per_second": raw / 1e6 / max(sum(seconds.values()), 1e-9)},
     )
 
 
-def _sum(steps: list[dict[str, Any]], step: str, key: str, source: str | None = None) -> int:
+def _sum(steps: Result, step: str, key: str, source: str | None = None) -> int:
     return sum(row[key] for row in steps if row["step"] == step and source in (None, row["source"]))
 
 

@@ -10,6 +10,11 @@ from raylm.recipe.section import Section, resource
 
 __all__ = ["CorpusConfig", "DedupConfig", "MasksConfig", "RulesConfig", "SourceConfig"]
 
+_FEWEST, _MOST = 8, 65_536
+_PARTITION_BYTES = 100_000_000
+"""Text in a partition by default. The address of a corpus knows the files' sizes, and not this: another value is another version
+of the stage."""
+
 
 class CorpusConfig(Section):
     """How raw files become clean documents."""
@@ -22,8 +27,9 @@ class CorpusConfig(Section):
     """Personal data that is replaced by placeholders."""
     dedup: DedupConfig = DedupConfig()
     """Exact and near-duplicate removal."""
-    partitions: int = Field(default=8, ge=1, le=65_536)
-    """Files that the documents are spread over by a hash of their id. One must fit in a worker's memory: about 200 MB of text."""
+    partitions: int | None = Field(default=None, ge=1, le=_MOST)
+    """Files that the documents are spread over by a hash of their id. One must fit in a worker's memory: about 200 MB of text. By
+    default one for each 100 MB of text found, and at least 8."""
     read_block_bytes: int = resource(2_000_000, ge=1)
     """Bytes of files that one reading task takes."""
     batch_documents: int = resource(256, ge=1)
@@ -37,6 +43,13 @@ class CorpusConfig(Section):
         if twice:
             raise ValueError(f"sources with different names ({', '.join(twice)} is there twice)")
         return sources
+
+    def partitions_for(self, text_bytes: int) -> int:
+        """Return `partitions`, or where the recipe leaves it open the number for so many bytes of text.
+
+        It depends on nothing else, least of all on the number of workers: which document is in which file is part of the artifact.
+        """
+        return self.partitions or min(max(_FEWEST, -(-text_bytes // _PARTITION_BYTES)), _MOST)
 
     def ranks(self) -> list[int]:
         """Return each source's rank, 0 first, in the order of `sources`: by priority (default its position), then position."""

@@ -43,6 +43,8 @@ class Rows:
     """Rows of `READ_SCHEMA` under construction: documents are added one by one and signed together."""
 
     config: CorpusConfig
+    parts: int
+    """Partitions that documents are spread over."""
     bands: tuple[int, int]
     """Bands, and rows in each."""
     rows: list[dict[str, object]] = field(default_factory=list)
@@ -53,7 +55,7 @@ class Rows:
         """Add what one record of a file became."""
         name = self.config.sources[source].name
         identity = document_id(origin, name, record.index)
-        row: dict[str, object] = {"part": partition(identity, self.config.partitions), "id": identity, "source": name, "rank": rank,
+        row: dict[str, object] = {"part": partition(identity, self.parts), "id": identity, "source": name, "rank": rank,
                                   "path": path, "raw_bytes": record.raw_bytes, "bytes": record.raw_bytes, "read_bytes": 0,
                                   **{f"masked_{mask}": 0 for mask in MASKS}}
         if isinstance(record, Unread):

@@ -10,12 +10,13 @@ import pyarrow as pa
 import ray
 import ray.data
 
-from raylm.corpus.config import CorpusConfig
 from raylm.corpus.dedup.components import both_ways, large_star, small_star, union_find
+from raylm.corpus.dedup.config import DedupConfig
 from raylm.corpus.dedup.edges import I64, distinct, pack_nodes, partition_of, row_of, star_edges
 from raylm.corpus.dedup.signatures import U64, mix
 from raylm.corpus.documents import READ_SCHEMA, band_matrix
-from raylm.corpus.steps import over_parts, read_part, run_step, shuffled, write_part
+from raylm.corpus.parts import over_parts, read_part, shuffled, write_part
+from raylm.corpus.steps import Result, Steps
 from raylm.progress import Meter
 from raylm.storage import Folder
 
@@ -24,20 +25,26 @@ DUPLICATES = pa.schema([("row", pa.int64()), ("exact", pa.bool_()), ("duplicate_
 _LARGEST = 20
 
 
-def find_duplicates(config: CorpusConfig, steps: Folder, meter: Meter) -> list[dict[str, Any]]:
-    """Write `steps/duplicates`: for each partition the rows that are duplicates; return the largest clusters.
+def find_duplicates(config: DedupConfig, parts: int, steps: Steps, meter: Meter) -> Result:
+    """Do the step `duplicates`: write for each of `parts` partitions the rows that are duplicates; return the largest clusters.
 
-    Needs `steps/read`. Each returned row has `survivor` (id), `path`, `source` and `members` (documents removed for it).
+    Needs the step `read`. Each returned row has `survivor` (id), `path`, `source` and `members` (documents removed for it).
     """
-    parts = config.partitions
     meter.begin("compare documents", "partitions", parts)
-    found = run_step(steps, "edges", lambda folder: list(_edges(config, steps.child("read"), folder, meter).take_all()))
+    read = steps.folder.child("read")
+    found = steps.run("edges", lambda folder: _edges(config.near, parts, read, folder, meter).take_all())
     edges = sum(row["edges"] for row in found)
-    if edges <= config.dedup.edges_in_one_task:
+    if edges <= config.edges_in_one_task:
         meter.begin("cluster duplicates", "", None)
-        return run_step(steps, "duplicates", lambda folder: ray.get(_one_task.remote(steps, folder, parts)))
+        return steps.run("duplicates", lambda folder: ray.get(_one_task.remote(steps.folder, folder, parts)))
     stars = _rounds(steps, parts, meter)
-    return run_step(steps, "duplicates", lambda folder: list(_shuffled_duplicates(steps, stars, folder, parts)))
+    largest = steps.run("survivors", lambda folder: _to_survivors(stars, read, folder, parts).take_all())
+
+    def finish(folder: Folder) -> Result:
+        _to_members(steps.folder, folder, parts).take_all()
+        return largest  # as the one task does: a run that goes on may have another `edges_in_one_task`
+
+    return steps.run("duplicates", finish)
 
 
 # --- edges ---
@@ -74,37 +81,37 @@ def _bucket(keys: U64, parts: int) -> np.ndarray:
     return (((keys >> np.uint64(32)) * np.uint64(parts)) >> np.uint64(32)).astype(np.int32)
 
 
-def _edges(config: CorpusConfig, read: Folder, folder: Folder, meter: Meter) -> ray.data.Dataset:
+def _edges(near: bool, parts: int, read: Folder, folder: Folder, meter: Meter) -> ray.data.Dataset:
     def explode(part: int) -> Iterator[pa.Table]:
         table = read_part(read, part, READ_SCHEMA, ["rank", "step", "content", "bands"])
         meter.advance()
-        yield bucket_rows(table, part, config.partitions, config.dedup.near)
+        yield bucket_rows(table, part, parts, near)
 
     def reduce(part: int, rows: pa.Table) -> Iterator[pa.Table]:
         edges = bucket_edges(rows)
         write_part(folder, part, edges)
         yield pa.table({"edges": [edges.num_rows]})
 
-    return shuffled(over_parts(config.partitions, explode), config.partitions, reduce)
+    return shuffled(over_parts(parts, explode), parts, reduce)
 
 
 # --- clusters in rounds ---
 
 
-def _rounds(steps: Folder, parts: int, meter: Meter) -> Folder:
+def _rounds(steps: Steps, parts: int, meter: Meter) -> Folder:
     """Shuffle edges until they are stars around the smallest node of each component; return the folder that holds them."""
-    current = steps.child("edges")
+    current = steps.folder.child("edges")
     for number in range(1, 200):
         meter.begin(f"cluster duplicates, round {number}", "", None)
         for operation in ("large", "small"):
             name = f"round-{number:03d}-{operation}"
             source = current
 
-            def run(folder: Folder, operation: str = operation, source: Folder = source) -> list[dict[str, Any]]:
+            def run(folder: Folder, operation: str = operation, source: Folder = source) -> Result:
                 return list(_star_round(operation, source, folder, parts).take_all())
 
-            rows = run_step(steps, name, run)
-            current = steps.child(name)
+            rows = steps.run(name, run)
+            current = steps.folder.child(name)
             if operation == "large" and not sum(row["unsettled"] for row in rows):
                 return current
     raise RuntimeError("connected components did not settle in 200 rounds")
@@ -184,21 +191,27 @@ def _one_task(steps: Folder, folder: Folder, parts: int) -> list[dict[str, Any]]
     return largest
 
 
-def _shuffled_duplicates(steps: Folder, stars: Folder, folder: Folder, parts: int) -> list[dict[str, Any]]:
-    """Bring each star edge to its survivor's partition for the id, then to its member's; exact members come along."""
+def _to_survivors(stars: Folder, read: Folder, folder: Folder, parts: int) -> ray.data.Dataset:
+    """Bring each star edge to its survivor's partition and write it there with the survivor's id."""
 
-    def to_survivor(part: int) -> Iterator[pa.Table]:
+    def spread(part: int) -> Iterator[pa.Table]:
         table = read_part(stars, part, EDGES, ["u", "v"])
         yield pa.table({"part": partition_of(table["v"].to_numpy()).astype(np.int32), "u": table["u"], "v": table["v"]})
 
     def look_up(part: int, rows: pa.Table) -> Iterator[pa.Table]:
         members, nodes = distinct(rows["u"].to_numpy(), rows["v"].to_numpy())
-        ids, top = survivors(steps.child("read"), part, members, nodes)
-        write_part(looked_up, part, pa.table({"part": partition_of(members).astype(np.int32), "node": members, "id": ids}))
+        ids, top = survivors(read, part, members, nodes)
+        write_part(folder, part, pa.table({"part": partition_of(members).astype(np.int32), "node": members, "id": ids}))
         yield top
 
-    def to_member(part: int) -> Iterator[pa.Table]:
-        yield read_part(looked_up, part, _TO_MEMBER)
+    return shuffled(over_parts(parts, spread), parts, look_up)
+
+
+def _to_members(steps: Folder, folder: Folder, parts: int) -> ray.data.Dataset:
+    """Bring each duplicate with its survivor's id to its own partition; those of exact edges come along, to be told apart."""
+
+    def spread(part: int) -> Iterator[pa.Table]:
+        yield read_part(steps.child("survivors"), part, _TO_MEMBER)
         edges = read_part(steps.child("edges"), part, EDGES)
         exact = np.unique(edges["u"].to_numpy()[edges["exact"].to_numpy()])
         places = partition_of(exact).astype(np.int32)
@@ -210,10 +223,7 @@ def _shuffled_duplicates(steps: Folder, stars: Folder, folder: Folder, parts: in
         write_part(folder, part, duplicate_rows(nodes[named], ids, nodes[~named]))
         yield pa.table({"part": [part]})
 
-    looked_up = steps.child("survivors")
-    largest = run_step(steps, "survivors", lambda _: list(shuffled(over_parts(parts, to_survivor), parts, look_up).take_all()))
-    shuffled(over_parts(parts, to_member), parts, write).take_all()
-    return largest
+    return shuffled(over_parts(parts, spread), parts, write)
 
 
 _TO_MEMBER = pa.schema([("part", pa.int32()), ("node", pa.int64()), ("id", pa.string())])

@@ -3,6 +3,7 @@ their ids. It is the only time that texts move.
 """
 
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ from raylm.corpus.dedup.signatures import bands_and_rows
 from raylm.corpus.documents import Rows
 from raylm.corpus.masks import MASKS
 from raylm.corpus.origin import OriginFile, origin_hash
+from raylm.corpus.parts import shuffled, write_part
+from raylm.corpus.reach import check_root
 from raylm.corpus.sources import KINDS, Record
-from raylm.corpus.steps import shuffled, write_part
+from raylm.errors import UserError
 from raylm.progress import Meter
 from raylm.storage import Folder
 
@@ -38,6 +41,7 @@ def file_blocks(files: list[OriginFile], block_bytes: int) -> list[pa.Table]:
             "source": pa.array([file.source for file in block], pa.int32()),
             "label": [file.label for file in block],
             "relative": [file.relative for file in block],
+            "root": pa.array([os.fsencode(file.root) for file in block], pa.binary()),
             "path": pa.array([os.fsencode(file.path) for file in block], pa.binary()),
             "size": pa.array([file.size for file in block], pa.int64()),
         })
@@ -50,13 +54,22 @@ class ReadFiles:
     """Turns a table of files into tables of `READ_SCHEMA`."""
 
     config: CorpusConfig
+    parts: int
     bands: tuple[int, int]
     meter: Meter
+    listed_on: str
+    """The node that listed the files."""
 
     def __call__(self, files: pa.Table) -> Iterator[pa.Table]:
-        """Yield the documents of these files, some hundred at a time."""
-        rows = Rows(self.config, self.bands)
+        """Yield the documents of these files, some hundred at a time.
+
+        Raises:
+            UserError: this node does not see a folder that the files are in.
+        """
+        rows = Rows(self.config, self.parts, self.bands)
         ranks = self.config.ranks()
+        for source, root in sorted(set(zip(files["source"].to_pylist(), files["root"].to_pylist(), strict=True))):
+            check_root(self.config.sources[source], os.fsdecode(root), self.listed_on)
         for file in files.to_pylist():
             source = self.config.sources[file["source"]]
             path, relative = Path(os.fsdecode(file["path"])), file["relative"]
@@ -76,8 +89,12 @@ def summary(table: pa.Table) -> pa.Table:
     return grouped.rename_columns({"id_count": "documents", **{f"{name}_sum": name for name in _SUMS}})
 
 
-def ingest(files: list[OriginFile], config: CorpusConfig, meter: Meter, folder: Folder) -> list[dict[str, object]]:
-    """Read all files into `folder`, one Parquet file per partition, sorted by id; return the summary rows."""
+def ingest(files: list[OriginFile], config: CorpusConfig, parts: int, meter: Meter, folder: Folder) -> list[dict[str, object]]:
+    """Read all files into `folder`, one Parquet file for each of `parts` partitions, sorted by id; return the summary rows.
+
+    Raises:
+        UserError: a node does not see a folder that was listed.
+    """
 
     def write(part: int, rows: pa.Table) -> Iterator[pa.Table]:
         ordered = rows.sort_by("id")
@@ -85,7 +102,12 @@ def ingest(files: list[OriginFile], config: CorpusConfig, meter: Meter, folder: 
         yield summary(ordered)
 
     # Worked out here, not in each worker: datasketch takes seconds to import and to integrate.
-    reader = ReadFiles(config, bands_and_rows(config.dedup.threshold, config.dedup.permutations), meter)
+    bands = bands_and_rows(config.dedup.threshold, config.dedup.permutations)
+    reader = ReadFiles(config, parts, bands, meter, platform.node())
     blocks = ray.data.from_arrow(file_blocks(files, config.read_block_bytes))
     read = blocks.map_batches(reader.__call__, batch_size=None, batch_format="pyarrow")
-    return list(shuffled(read, config.partitions, write).take_all())
+    try:
+        return list(shuffled(read, parts, write).take_all())
+    except UserError as error:
+        # A worker's error comes as a child of its class with a traceback for a message; Ray Data adds lines of its own to it.
+        raise UserError(str(getattr(error, "cause", error)).splitlines()[0]) from None

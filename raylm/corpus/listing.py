@@ -1,6 +1,8 @@
 """Which files a recipe's sources read: names, sizes and times only, so that listing is quick and can happen on the driver.
 
 Folders reached twice through symbolic links are walked once, in sorted order, so loops end and the result is the same everywhere.
+Folders that hold a file named `OWN_MARK` are left out: raylm wrote them (a run, or the artifacts of a storage). A storage inside a
+source would else make another corpus at every run, with the artifacts of the last one read as text.
 """
 
 import fnmatch
@@ -14,6 +16,9 @@ from raylm.corpus.config import CorpusConfig
 from raylm.corpus.origin import OriginFile, origin_hash
 from raylm.corpus.sources import KINDS, Root, SourceConfig, SourceKind
 from raylm.errors import UserError
+
+OWN_MARK = ".raylm-output"
+"""Name of the file that marks a folder as written by raylm."""
 
 
 def list_files(config: CorpusConfig) -> list[OriginFile]:
@@ -40,7 +45,7 @@ def _source_files(position: int, source: SourceConfig) -> list[OriginFile]:
             if not kind.wants(relative, source) or not _selected(relative, source):
                 continue
             size, mtime = (status.st_size, status.st_mtime_ns) if status else (0, 0)
-            files.setdefault((root.label, relative), OriginFile(position, root.label, relative, path, size, mtime))
+            files.setdefault((root.label, relative), OriginFile(position, root.label, relative, str(root.path), path, size, mtime))
     return list(files.values())
 
 
@@ -77,6 +82,8 @@ def _walk(root: Root, kind: SourceKind) -> Iterator[tuple[str, str, os.stat_resu
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError:
             yield prefix.rstrip("/") or ".", folder, None  # reading it will say why
+            continue
+        if any(entry.name == OWN_MARK for entry in entries):
             continue
         below = []
         for entry in entries:

@@ -14,10 +14,17 @@ class OriginFile:
     """Its root's label."""
     relative: str
     """Its path below the root, with `/`."""
+    root: str
+    """Where the folder that its source walked lies on this machine, and"""
     path: str
-    """Where it lies on this machine."""
+    """where the file does."""
     size: int
     mtime_ns: int
+
+    @property
+    def text_bytes(self) -> int:
+        """About how many bytes of text it holds: compressed, text takes a quarter of them or less."""
+        return self.size * 4 if self.relative.lower().endswith((".gz", ".parquet")) else self.size
 
 
 def origin_hash(label: str, relative: str, row: int | None = None) -> str:

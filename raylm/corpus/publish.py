@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from raylm.corpus.documents import READ_SCHEMA
 from raylm.corpus.duplicates import DUPLICATES
-from raylm.corpus.steps import over_parts, read_part, write_part
+from raylm.corpus.parts import over_parts, read_part, write_part
 from raylm.progress import Meter
 from raylm.storage import Folder
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 FILE_LIMIT = 64 * 2**20
 """Bytes (after decompression) above which a file is no single document: one row would fill a worker's memory."""
+TOO_LARGE = "larger than a document may be"
+"""The reason for what exceeds it."""
 
 _BYTE_ORDER_MARKS = (  # UTF-32's begin with UTF-16's, so they come first
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -70,7 +72,7 @@ def read_file(path: Path, limit: int = FILE_LIMIT) -> bytes:
     if not data:
         raise ReadError("empty file")
     if len(data) > limit:
-        raise ReadError("larger than a document may be", _size(path))
+        raise ReadError(TOO_LARGE, _size(path))
     if is_binary(data):
         raise ReadError("binary", len(data))
     return data

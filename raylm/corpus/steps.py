@@ -1,84 +1,88 @@
-"""Steps of a Ray Data pipeline that survive a kill: each writes Parquet partitions, and a marker last.
+"""Steps that survive a kill: each fills a folder, then leaves a marker with its result and the names of the files it wrote.
 
-A shuffle is Ray's keyed repartition followed by one call per block (never `map_groups`, which is twenty times slower). The key is
-our own partition number, computed from a document's id or a node, so that what is in a file never depends on Ray's hashing.
+A marker counts only while every file that it names is there. So what a kill left half done or half deleted, or what somebody
+removed, costs the step again; it never passes for an empty result.
 """
 
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import ray.data
 
 from raylm.storage import Folder
 
-
-def part_name(part: int) -> str:
-    """Return the file name of a partition."""
-    return f"part-{part:05d}.parquet"
+Result = list[dict[str, Any]]
+"""What a step says of itself: small rows of JSON types."""
 
 
-def write_part(folder: Folder, part: int, table: pa.Table) -> None:
-    """Write one partition whole; equal tables give equal bytes, however they were chunked."""
-    buffer = io.BytesIO()
-    pq.write_table(table.combine_chunks(), buffer, compression="zstd", row_group_size=16_384)
-    folder.write_bytes(part_name(part), buffer.getvalue())
+def in_order(rows: Iterable[dict[str, Any]]) -> Result:
+    """Return rows of JSON types in an order of their own, not in that of their arrival."""
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 
-def read_part(folder: Folder, part: int, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
-    """Read one partition; one that was never written, for no row fell into it, is empty."""
-    if not folder.exists(part_name(part)):
-        names = columns or schema.names
-        return pa.schema([schema.field(name) for name in names]).empty_table()
-    return pq.read_table(folder.file(part_name(part)), columns=columns, filesystem=folder.filesystem)
+@dataclass
+class Steps:
+    """The steps of one build, run one after the other."""
+
+    output: Folder
+    """What the stage fills; the steps' folders and markers are in its `_steps` until the end."""
+    _done: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Folder:
+        """The folder of the steps' folders and markers."""
+        return self.output.child("_steps")
+
+    def kept(self, name: str) -> Result | None:
+        """Return the result of a step that an earlier attempt finished; None if it, or any file that it wrote, is not there."""
+        if not self.folder.exists(_marker(name)):
+            return None
+        made = self.folder.read_json(_marker(name))
+        if not isinstance(made, dict):  # of a version that named no files
+            return None
+        whole = all(set(names) <= set(self.output.child(folder).names()) for folder, names in made["files"].items())
+        return list(made["rows"]) if whole else None
+
+    def run(self, name: str, make: Callable[[Folder], Iterable[dict[str, Any]]], fills: tuple[str, ...] = ()) -> Result:
+        """Run a step once: what an earlier attempt finished is returned, what it left half done is discarded.
+
+        Args:
+            name: The step's name.
+            make: Given the step's own folder, `_steps/name`, writes partitions and returns small rows of JSON types that sum it up.
+            fills: Folders of `output` that it writes to instead of its own.
+
+        Returns:
+            The summary rows, `in_order`.
+        """
+        rows = self.kept(name)
+        if rows is None:
+            self._forget_later()
+            filled = fills or (f"_steps/{name}",)
+            for folder in filled:
+                self.output.child(folder).clear()
+                self.output.child(folder).create()
+            rows = in_order(make(self.folder.child(name)))
+            files = {folder: self.output.child(folder).names(".parquet") for folder in filled}
+            self.folder.write_json(_marker(name), {"rows": rows, "files": files})
+        self._done.append(name)
+        return rows
+
+    def clear(self, last: str) -> None:
+        """Delete the steps. Until all else is gone the marker of the `last` one stays, whose rows tell all that the stage needs."""
+        # Markers first: none may outlive a file that it names.
+        for marker in self.folder.names(".json"):
+            if marker != _marker(last):
+                self.folder.remove(marker)
+        for name in self.folder.folders():
+            self.folder.child(name).clear()
+        self.folder.clear()
+
+    def _forget_later(self) -> None:
+        """Delete the markers of all but the steps done so far: what they stand for was made of what is now made anew."""
+        for marker in self.folder.names(".json"):
+            if marker not in map(_marker, self._done):
+                self.folder.remove(marker)
 
 
-def run_step(steps: Folder, name: str, dataset: Callable[[Folder], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Run a step once: what an earlier, killed attempt finished is returned from its marker; what it left half done is discarded.
-
-    Args:
-        steps: Folder of all the steps' folders and markers.
-        name: The step's name, and that of its folder.
-        dataset: Given the step's folder, writes partitions there and returns small rows of JSON types that sum it up.
-
-    Returns:
-        The summary rows, in an order of their own (sorted), not in that of their arrival.
-    """
-    marker = f"{name}.json"
-    if steps.exists(marker):
-        return list(steps.read_json(marker))
-    folder = steps.child(name)
-    folder.clear()
-    rows = sorted(dataset(folder.create()), key=lambda row: json.dumps(row, sort_keys=True))
-    steps.write_json(marker, rows)
-    return rows
-
-
-def over_parts(partitions: int, function: Callable[[int], Iterator[pa.Table]]) -> ray.data.Dataset:
-    """Return the tables that `function` yields for each partition number, one task each."""
-
-    def each(batch: pa.Table) -> Iterator[pa.Table]:
-        for part in batch["id"].to_pylist():
-            yield from function(part)
-
-    return ray.data.range(partitions, override_num_blocks=partitions).map_batches(
-        each, batch_size=None, batch_format="pyarrow"
-    )
-
-
-def shuffled(
-    dataset: ray.data.Dataset, partitions: int, reduce: Callable[[int, pa.Table], Iterator[pa.Table]]
-) -> ray.data.Dataset:
-    """Bring rows of an equal `part` column together and return what `reduce(part, rows)` yields for each part that has rows."""
-
-    def each(block: pa.Table) -> Iterator[pa.Table]:
-        if "part" in block.column_names:  # an empty block may come without columns
-            for part in np.unique(block["part"].to_numpy()):
-                rows = block.filter(pa.compute.equal(block["part"], pa.scalar(int(part), block["part"].type)))
-                yield from reduce(int(part), rows)
-
-    return dataset.repartition(partitions, keys=["part"]).map_batches(each, batch_size=None, batch_format="pyarrow")
+def _marker(name: str) -> str:
+    return f"{name}.json"

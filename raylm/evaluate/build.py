@@ -6,6 +6,7 @@ from typing import Any
 import ray
 
 from raylm.device import gpu_share
+from raylm.errors import UserError
 from raylm.evaluate.code import chat_prompt, plain_prompt
 from raylm.evaluate.config import STAGES, EvaluateConfig
 from raylm.evaluate.engine import Timing
@@ -25,10 +26,12 @@ PLAIN = ("pretrain",)
 
 
 def build(ctx: StageContext[EvaluateConfig]) -> Outcome:
-    """Measure quality, size and speed of each checkpoint; `evaluation.json` holds all figures, timings among them.
+    """Measure quality, size and speed of each checkpoint.
+
+    The output folder stays empty: quality, size and what scored them are the manifest's metrics, speed is in its cost.
 
     Raises:
-        UserError: an input artifact is not what it should be.
+        UserError: an input artifact is not what it should be, or scoring takes longer than `patience`.
     """
     checkpoints = {stage: ctx.inputs[stage].folder.child("checkpoint") for stage in STAGES}
     folder = ctx.inputs["tokenize"].folder.child("tokenizer")
@@ -44,7 +47,7 @@ def build(ctx: StageContext[EvaluateConfig]) -> Outcome:
         written = [write(tokenizer, function) for function in functions]
         prompts = [ids for ids in written if len(ids) + ctx.config.max_new <= context]
         exam = Exam([window.ids for window in windows], prompts, stage in PLAIN, [tokenizer.eos, tokenizer.end],
-                    ctx.config.max_new, context, ctx.config.patience)
+                    ctx.config.max_new, context, ctx.config.engine, ctx.config.patience)
         judges[stage] = judge_class().remote(checkpoints[stage], exam, folder)
     loaded = each(judges, "load", ctx)
     quality = each(judges, "quality", ctx, {stage: [stage == STAGES[0]] for stage in STAGES})
@@ -75,12 +78,21 @@ def timed_prompts(windows: list[Window], config: EvaluateConfig, context: int) -
 
 def each(judges: dict[str, Any], method: str, ctx: StageContext[EvaluateConfig],
          arguments: dict[str, list[Any]] | None = None) -> dict[str, Any]:
-    """Call a method of every judge, all at once, and return the answers by stage."""
+    """Call a method of every judge, all at once, and return the answers by stage.
+
+    Raises:
+        UserError: as the method raises it, without what Ray wraps around it.
+    """
     references = {getattr(judge, method).remote(*(arguments or {}).get(stage, [])): stage for stage, judge in judges.items()}
     answers, waiting = {}, list(references)
     while waiting:
         (done,), waiting = ray.wait(waiting, num_returns=1)
-        answers[references[done]] = ray.get(done)
+        try:
+            answers[references[done]] = ray.get(done)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, UserError):
+                raise UserError(f"{references[done]}: {error.cause}") from None
+            raise
         ctx.meter.advance(1)
     return {stage: answers[stage] for stage in judges}
 
@@ -93,7 +105,7 @@ def time_all(judges: dict[str, Any], prompts: list[list[int]], ctx: StageContext
             for size in (1, len(prompts)):
                 new = ctx.config.timed_new if number else 2
                 timing = ray.get(judge.timed.remote(prompts[:size], new))
-                if number and timing is not None:
+                if number:
                     rounds.setdefault((stage, size), []).append(timing)
         if number:
             ctx.meter.advance(1)
@@ -112,7 +124,8 @@ def speed(alone: list[Timing], batch: list[Timing]) -> dict[str, float | None]:
 def outcome(windows: list[Window], loaded: dict[str, Any], quality: dict[str, Any], timings: dict[str, Any]) -> Outcome:
     """Arrange what was measured: quality and size as metrics, what differs at every making as cost."""
     table = {stage: {**losses(windows, quality[stage]["logprobs"]), "parse_rate": quality[stage]["parse_rate"],
-                     "weight_bytes": loaded[stage]["weight_bytes"], "folder_bytes": loaded[stage]["folder_bytes"]}
+                     "weight_bytes": loaded[stage]["weight_bytes"], "folder_bytes": loaded[stage]["folder_bytes"],
+                     "scored_by": loaded[stage]["engine"], "dtype": loaded[stage]["dtype"]}
              for stage in loaded}
     difference = quality[STAGES[0]]["difference"]
     metrics = {"table": table, "windows": len(windows),
@@ -123,11 +136,9 @@ def outcome(windows: list[Window], loaded: dict[str, Any], quality: dict[str, An
     headline = {"bits per byte": f"{shown(first['bits_per_byte'])} -> {shown(last['bits_per_byte'])}",
                 "parse rate": f"{shown(first['parse_rate'])} -> {shown(last['parse_rate'])}",
                 "tokens/s": "-" if rate is None else f"{rate:.0f}"}
-    engines = {stage: {"timed_by": loaded[stage]["engine"], "slow": loaded[stage]["slow"],
-                       "scored_by": quality[stage]["scored_by"], "dtype": loaded[stage]["dtype"],
-                       "load_seconds": round(loaded[stage]["load_seconds"], 2)} for stage in loaded}
+    seconds = {stage: round(loaded[stage]["load_seconds"], 2) for stage in loaded}
     return Outcome(metrics, headline, counts_in={"windows": len(windows), "bytes": sum(window.size for window in windows)},
-                   cost={"speed": timings, "engines": engines})
+                   cost={"speed": timings, "load_seconds": seconds})
 
 
 def shown(value: float | None) -> str:

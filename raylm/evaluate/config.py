@@ -1,5 +1,7 @@
 """What a recipe says of the evaluation: how much is read, asked and timed."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from raylm.recipe.section import Section, resource
@@ -27,6 +29,8 @@ class EvaluateConfig(Section):
     """Prompts at once in the throughput figure; latency and the first throughput figure are taken one prompt at a time."""
     rounds: int = Field(3, ge=1)
     """Timed rounds, in turn over the checkpoints so that a busy moment of the machine falls on all; medians are reported."""
-    patience: float = resource(60.0, gt=0)
-    """Seconds that scoring one checkpoint may take in vLLM. An engine that would need longer (a format without a kernel
-    for this CPU) is timed briefly and its quality computed by our own."""
+    engine: Literal["auto", "raylm"] = "auto"
+    """What reads, answers and is timed: `auto` is vLLM where it is installed, `raylm` our own, plain and at home everywhere."""
+    patience: float = resource(900.0, gt=0)
+    """Seconds that vLLM may take to score one checkpoint. Longer (a format without a kernel for this processor) is an error, not
+    a reason to score with something else: the figures of one recipe must not depend on how busy the machine was."""

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from raylm.device import serving_dtype
+from raylm.errors import UserError
 from raylm.evaluate.code import parses, plain_answer
 from raylm.evaluate.engine import Engine, Timing
 from raylm.evaluate.loss import mean_difference
 from raylm.storage import Folder
 
-TRIAL_TOKENS = 16
-BRIEF_NEW = 8
+TOGETHER = 4
+"""Windows scored between two looks at the clock."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Exam:
     stop: list[int]
     max_new: int
     context: int
+    engine: str
+    """`auto` or `raylm`, as in the recipe."""
     patience: float
+    """Seconds for scoring in vLLM."""
 
 
 class Judge:
@@ -40,10 +44,12 @@ class Judge:
         """Take what is to be measured; nothing is loaded yet."""
         self._checkpoint, self._exam, self._tokenizer = checkpoint, exam, tokenizer
         self._engine: Engine | None = None
-        self._slow = False
 
     def load(self) -> dict[str, Any]:
-        """Load the checkpoint, in vLLM where it is installed, else in our own engine; say which, and how it was found."""
+        """Load the checkpoint; say in which engine and type, in how many seconds, and its sizes.
+
+        The engine follows from the recipe and from what is installed, never from a measurement.
+        """
         import torch
 
         from raylm.evaluate.own_engine import OwnEngine
@@ -51,26 +57,18 @@ class Judge:
 
         torch.set_num_threads(1)
         folder, started = self._checkpoint.local(), time.perf_counter()
-        if vllm_installed():
-            self._engine = VllmEngine(folder, self._exam.context, serving_dtype())
-            self._slow = self._trial() > self._exam.patience
+        if self._exam.engine == "auto" and vllm_installed():
+            dtype = serving_dtype()
+            self._engine = VllmEngine(folder, self._exam.context, dtype)
         else:
-            self._engine = OwnEngine(folder)
-        return {"engine": self._engine.name, "dtype": serving_dtype() if vllm_installed() else "float32", "slow": self._slow,
-                "load_seconds": time.perf_counter() - started, **sizes(self._checkpoint)}
+            dtype, self._engine = "float32", OwnEngine(folder)
+        return {"engine": self._engine.name, "dtype": dtype, "load_seconds": time.perf_counter() - started,
+                **sizes(self._checkpoint)}
 
     def _loaded(self) -> Engine:
         if self._engine is None:
             raise RuntimeError("load() comes first")
         return self._engine
-
-    def _trial(self) -> float:
-        """Return the seconds that scoring all windows would take, from a short one; the first call builds kernels."""
-        trial = max(self._exam.windows, key=len, default=[1, 1])[:TRIAL_TOKENS]
-        self._loaded().logprobs([trial])
-        started = time.perf_counter()
-        self._loaded().logprobs([trial])
-        return (time.perf_counter() - started) / len(trial) * sum(map(len, self._exam.windows))
 
     def quality(self, compare: bool) -> dict[str, Any]:
         """Score the windows and answer the prompts.
@@ -80,28 +78,46 @@ class Judge:
 
         Returns:
             `logprobs` per window, `parse_rate` (None without prompts), `sample` (the first answer), `difference` (mean absolute,
-            None unless compared), `scored_by` (the engine's name).
+            None unless compared).
+
+        Raises:
+            UserError: vLLM is so slow here that scoring takes longer than `patience`.
         """
         from raylm.evaluate.own_engine import OwnEngine
         from raylm.tokenizer.text import Tokenizer
 
-        exam, engine = self._exam, OwnEngine(self._checkpoint.local()) if self._slow else self._loaded()
-        logprobs = engine.logprobs(exam.windows)
+        exam, engine = self._exam, self._loaded()
+        own = engine.name == OwnEngine.name
+        logprobs = engine.logprobs(exam.windows) if own else scored(engine, exam.windows, exam.patience)
         difference = None
-        if compare and engine.name != OwnEngine.name:
+        if compare and not own:
             difference = mean_difference(logprobs, OwnEngine(self._checkpoint.local()).logprobs(exam.windows))
         tokenizer = Tokenizer.open(self._tokenizer.local())
         texts = [tokenizer.decode(answer) for answer in engine.answers(exam.prompts, exam.max_new, set(exam.stop))]
         answers = [plain_answer(text) if exam.plain else text for text in texts]
         rate = round(sum(map(parses, answers)) / len(answers), 4) if answers else None
-        return {"logprobs": logprobs, "parse_rate": rate, "sample": answers[0] if answers else None, "difference": difference,
-                "scored_by": engine.name}
+        return {"logprobs": logprobs, "parse_rate": rate, "sample": answers[0] if answers else None, "difference": difference}
 
-    def timed(self, prompts: list[list[int]], new: int) -> Timing | None:
-        """Time one round; a slow engine is timed briefly at one prompt and not at all at several (None)."""
-        if not self._slow:
-            return self._loaded().timed(prompts, new)
-        return self._loaded().timed([prompts[0][:TRIAL_TOKENS]], BRIEF_NEW) if len(prompts) == 1 else None
+    def timed(self, prompts: list[list[int]], new: int) -> Timing:
+        """Time one round."""
+        return self._loaded().timed(prompts, new)
+
+
+def scored(engine: Engine, windows: list[list[int]], patience: float) -> list[list[float]]:
+    """Return `engine.logprobs` of the windows, computed a few at a time with an eye on the clock.
+
+    Raises:
+        UserError: some windows are still to come after `patience` seconds.
+    """
+    started = time.monotonic()
+    logprobs: list[list[float]] = []
+    for first in range(0, len(windows), TOGETHER):
+        spent = time.monotonic() - started
+        if spent > patience:
+            raise UserError(f"evaluate.patience: {engine.name} scored {first} of {len(windows)} windows in {spent:.0f} s, allowed: "
+                            f"{patience:g}; raise it, or use --set evaluate.engine=raylm (is there no fast kernel here?)")
+        logprobs += engine.logprobs(windows[first:first + TOGETHER])
+    return logprobs
 
 
 def sizes(checkpoint: Folder) -> dict[str, int]:

@@ -19,7 +19,7 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
          *(speed.get(stage, {}).get(name) for name in SPEED)] for stage, row in table.items()]
     points = [(stage, row["weight_bytes"] / 1e6, row["bits_per_byte"]) for stage, row in table.items()
               if row["bits_per_byte"] is not None]
-    made = [Panel("Evaluation", note(manifest["metrics"], cost), [Table(COLUMNS, rows), by_source(table)]),
+    made = [Panel("Evaluation", note(manifest["metrics"]), [Table(COLUMNS, rows), by_source(table)]),
             Panel("Size against quality", "Down and to the left is better.",
                   [PointChart("weights, MB", "bits per byte", points)])]
     rates = {label: [speed[stage][name] or 0.0 for stage in table] for label, name in
@@ -37,7 +37,7 @@ def by_source(table: dict[str, Any]) -> Table:
         [source, *(row["sources"].get(source, {}).get("bits_per_byte") for row in table.values())] for source in sources])
 
 
-def note(metrics: dict[str, Any], cost: dict[str, Any]) -> str:
+def note(metrics: dict[str, Any]) -> str:
     """Say how the figures came about, and what is missing from them."""
     parts = [f"Loss over the beginnings of {metrics['windows']} held-out documents, the same for every "
              "checkpoint; parse rate of answers to held-out prompts for a function. "
@@ -47,10 +47,17 @@ def note(metrics: dict[str, Any], cost: dict[str, Any]) -> str:
     difference = metrics["own_engine_difference"]
     if difference is not None:
         parts.append(f"vLLM's log-probabilities are within {difference:.4f} nats of our own network's on average.")
-    engines = cost.get("engines", {})
-    if any(engine["timed_by"] != "vLLM" for engine in engines.values()):
-        parts.append("vLLM is not installed here: all figures are of our own, plain engine.")
-    if slow := [stage for stage, engine in engines.items() if engine["slow"]]:
-        parts.append(f"vLLM has no fast kernel for {', '.join(slow)} on this processor: timed briefly; "
-                     "their quality is computed by our own engine.")
+    parts.append(engines(metrics["table"]))
     return " ".join(parts)
+
+
+def engines(table: dict[str, Any]) -> str:
+    """Say what scored, answered and was timed; each checkpoint's own where they differ."""
+    by_stage = {stage: f"{row['scored_by']} in {row['dtype']}" for stage, row in table.items()}
+    if len(set(by_stage.values())) > 1:
+        said = "Scored, answered and timed by " + ", ".join(f"{name} ({stage})" for stage, name in by_stage.items()) + "."
+    else:
+        said = f"All of it was scored, answered and timed by {next(iter(by_stage.values()))}."
+    if any(row["scored_by"] != "vLLM" for row in table.values()):
+        said += " That is our own, plain engine: vLLM is not installed, or the recipe does without it."
+    return said

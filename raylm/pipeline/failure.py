@@ -1,8 +1,9 @@
-"""What a failed stage says to the user: one line, with a storage that takes no more writing told apart from our own bugs."""
+"""What a failed stage says to the user: one line, with a disk that takes no more writing told apart from our own bugs."""
 
 import errno
 import re
 import shutil
+import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,12 @@ LONGEST = 400
 """Most characters of a line."""
 SCARCE = 8 << 20
 """Free bytes below which a disk is taken to be the reason of any failure; libraries hide the system's own error."""
-REFUSALS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
-            errno.EROFS: "the filesystem is read-only", errno.EACCES: "writing is not allowed", errno.EPERM: "writing is not allowed"}
+FULL = (errno.ENOSPC, errno.EDQUOT)
+REFUSALS = {
+    errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "the filesystem is read-only",
+    errno.EACCES: "writing is not allowed", errno.EPERM: "writing is not allowed"}
+"""What a refusal is called, by the system's error number."""
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  a mount, not a temporary file
 
 
 def explain(error: BaseException, storage: Folder) -> str:
@@ -26,37 +31,38 @@ def explain(error: BaseException, storage: Folder) -> str:
         storage: where the run writes; named, with the way on, if it is what failed.
     """
     error = root_cause(error)
+    if isinstance(error, UserError):
+        return (_lines(error) or ["failed"])[0]
     refusal = refused_by(error, storage)
     if refusal:
         return refusal
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    if isinstance(error, UserError):
-        return lines[0] if lines else "failed"
-    return f"{type(error).__name__}: {lines[-1] if lines else 'no message'}"[:LONGEST]
+    lines = _lines(error) or ["no message"]
+    # A validator lists the wrong values and ends with a link; any other error crossed Ray with its own text last.
+    useful = " ".join(lines[:3]) if type(error).__name__ == "ValidationError" else lines[-1]
+    return f"{type(error).__name__}: {useful}"[:LONGEST]
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the error of the worker that failed first, without what Ray wrapped around it."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, BaseException):
-        return root_cause(cause)
+    """Return the error that came first, without what Ray, or we (`raise ... from`), wrapped around it."""
     failures = getattr(error, "worker_failures", None)
-    return root_cause(next(iter(failures.values()))) if failures else error
+    wrapped = next(iter(failures.values())) if failures else getattr(error, "cause", None)
+    if wrapped is None and not isinstance(error, UserError):  # which says what its cause means; Ray's copy of one does not
+        wrapped = error.__cause__
+    return root_cause(wrapped) if isinstance(wrapped, BaseException) else error
 
 
 def refused_by(error: BaseException, storage: Folder) -> str | None:
-    """Return what to say if the storage did not take what was written; None if the error is another one."""
-    if isinstance(error, UserError):
-        return None
-    number = _errno(error)
-    if number in REFUSALS and (number in (errno.ENOSPC, errno.EDQUOT) or storage.uri in str(error)):
+    """Return what to say if a disk did not take what was written, with the way on; None if the error is another one."""
+    number, place = _errno(error), _place(error, storage)
+    if number in FULL or (number in REFUSALS and storage.uri in _told(error)):
         reason = REFUSALS[number]
-    elif storage.is_local and _free(storage) < SCARCE:
+    elif _free(place) < SCARCE:
         reason = REFUSALS[errno.ENOSPC]
     else:
         return None
-    free = f" ({_free(storage) / 1e6:.1f} MB free)" if storage.is_local else ""
-    return (f"{storage.uri}{free}: {reason}; make room or use --set storage=PATH, "
+    remedy = {storage.uri: "make room or use --set storage=PATH", SHARED_MEMORY: "give the container more (--shm-size)"}
+    free = "" if "://" in place else f" ({_free(place) / 1e6:.1f} MB free)"
+    return (f"{place}{free}: {reason}; {remedy.get(place, 'make room or set TMPDIR to another disk')}, "
             "then the same command goes on from the last thing it finished")
 
 
@@ -70,8 +76,8 @@ def writing_to(storage: Folder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        refusal = refused_by(error, storage) or f"{storage.uri}: cannot be used as storage ({_short(error)}); use --set storage=PATH"
-        raise UserError(refusal) from None
+        unusable = f"{storage.uri}: cannot be used as storage ({_short(error)}); use --set storage=PATH"
+        raise UserError(refused_by(error, storage) or unusable) from None
 
 
 def keep_traceback(folder: Folder, stage: str) -> str | None:
@@ -84,8 +90,12 @@ def keep_traceback(folder: Folder, stage: str) -> str | None:
     return log.file(f"{stage}.txt")
 
 
+def _lines(error: BaseException) -> list[str]:
+    return [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+
+
 def _short(error: OSError) -> str:
-    return str(error.strerror or error).splitlines()[0][:LONGEST // 2]
+    return (_lines(OSError(error.strerror or str(error))) or [type(error).__name__])[0][:LONGEST // 2]
 
 
 def _errno(error: BaseException) -> int | None:
@@ -98,8 +108,21 @@ def _errno(error: BaseException) -> int | None:
     return errno.ENOSPC if "No space left on device" in str(error) else None
 
 
-def _free(storage: Folder) -> int:
+def _place(error: BaseException, storage: Folder) -> str:
+    """The disk that an error is about: one whose path it names, else a short one of those a stage writes to, else the storage."""
+    places = [storage.uri, SHARED_MEMORY, tempfile.gettempdir()]
+    named = [place for place in places if place in _told(error)]
+    short = [place for place in places if _free(place) < SCARCE]
+    return (named + short + places)[0]
+
+
+def _told(error: BaseException) -> str:
+    return f"{getattr(error, 'filename', None) or ''} {error}"
+
+
+def _free(place: str) -> int:
+    """Free bytes; an object store, or a place that is not there, never is the short one."""
     try:
-        return shutil.disk_usage(storage.uri).free
+        return shutil.disk_usage(place).free
     except OSError:
-        return SCARCE
+        return 1 << 62

@@ -58,10 +58,17 @@ class Recipe(Section):
         for key, length in lengths.items():
             if length > context:
                 raise ValueError(f"{key}: got {length}, allowed: at most pretrain.model.context, {context}")
+        if self.rlhf.prompt_tokens >= context:
+            raise ValueError(f"rlhf.prompt_tokens: got {self.rlhf.prompt_tokens}, allowed: less than pretrain.model.context, "
+                             f"{context}")
         vocabulary = self.pretrain.model.vocabulary
         if 0 < vocabulary < self.tokenize.vocabulary:
             raise ValueError(f"pretrain.model.vocabulary: got {vocabulary}, allowed: 0 (the tokenizer's) or at least "
                              f"tokenize.vocabulary, {self.tokenize.vocabulary}")
+        names = [source.name for source in self.corpus.sources]
+        for name in self.mix.target or {}:
+            if name not in names:
+                raise ValueError(f"mix.target: got {name!r}, allowed: the sources, {', '.join(names)}")
         return self
 
 

@@ -245,7 +245,11 @@ def _short(uri: str) -> str:
 
 
 def _remember(run: Run) -> None:
+    from raylm.corpus.listing import OWN_MARK
+
     folder = run.folder.create()
+    for own in (folder, run.root.child("artifacts").create()):
+        own.write_bytes(OWN_MARK, b"")  # a source that the storage lies in leaves them out
     data = yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     folder.write_bytes(RECIPE, data.encode())
     folder.write_json(ADDRESSES, run.keys)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from raylm.errors import UserError
@@ -10,6 +11,10 @@ from raylm.progress import Board, Meter
 
 OBJECT_STORE = 1_500_000_000
 """Most bytes of shared memory that a private session takes; larger data spills to the disk."""
+ONE_MACHINE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray's word for "no cluster: every server on 127.0.0.1", which is its default off Linux."""
+LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo", "VLLM_HOST_IP": "127.0.0.1"}
+"""The same for what moves tensors between the session's processes; what the user has set stays."""
 
 
 @contextmanager
@@ -44,7 +49,10 @@ def _start() -> None:
 
     address = os.environ.get("RAY_ADDRESS")
     try:
-        ray.init(**_options())
+        if address:
+            ray.init(**_options())
+        else:
+            start_private(**_options())
     except ConnectionError as error:
         raise UserError(f"RAY_ADDRESS={address}: no Ray cluster answers there ({error})") from None
     except ray.exceptions.AuthenticationError as error:
@@ -57,13 +65,46 @@ def _start() -> None:
                         "(too busy, or too little memory? `raylm doctor` looks)") from None
 
 
+def start_private(**options: Any) -> None:
+    """Start a Ray of this machine's own, with these options of `ray.init`; its servers listen on loopback only.
+
+    `ray.init(_node_ip_address="127.0.0.1")` would not do: Ray replaces that by an address that other machines reach.
+    """
+    import ray
+    from ray._private import ray_constants
+
+    # Ray reads its setting for this process when it is imported, which may be long ago.
+    enabled, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    try:
+        meeting = LOOPBACK if Path("/sys/class/net/lo").is_dir() else {}  # not in every container
+        with _inherited({name: os.environ.get(name, value) for name, value in meeting.items()} | ONE_MACHINE):
+            ray.init(address="local", **options)
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = enabled
+
+
+@contextmanager
+def _inherited(settings: dict[str, str]) -> Iterator[None]:
+    """Let the processes that start within the block inherit these settings, and no later ones (of another session)."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _options() -> dict[str, Any]:
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if os.environ.get("RAY_ADDRESS"):
         return common
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     # Two CPUs at least, so that two training workers also fit a one-core machine; they share the core then.
-    return common | {"address": "local", "num_cpus": max(2, os.cpu_count() or 1), "include_dashboard": True,
+    return common | {"num_cpus": max(2, os.cpu_count() or 1), "include_dashboard": True,
                      "dashboard_host": "127.0.0.1", "object_store_memory": min(OBJECT_STORE, int(memory * 0.2))}
 
 

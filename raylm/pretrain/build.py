@@ -17,6 +17,7 @@ from raylm.tokenizer.shards import TokenShards
 from raylm.training.feed import Feed
 from raylm.training.heldout import bits_per_byte, heldout_windows
 from raylm.training.launch import TrainingLog, train
+from raylm.training.shown import shown
 
 ORDER = 5
 
@@ -28,14 +29,15 @@ def build(ctx: StageContext[PretrainConfig]) -> Outcome:
     weights = ctx.inputs["mix"].folder.read_json("weights.json")["weights"]
     shape = config.model.model_copy(update={"vocabulary": config.model.vocabulary or index["vocabulary"]})
     task = PretrainTask(shape, tokens, weights, config.length, ctx.seed, config.heldout_windows, config.train.micro())
-    log = train(task, config.train, ctx.output, seed=ctx.seed, meter=ctx.meter, title="training")
+    log = train(task, config.train, ctx.output, seed=ctx.seed, meter=ctx.meter, title="training",
+                keys="pretrain.train")
     ctx.meter.begin("counting n-grams for the baselines")
     baselines = ray.get(ray.remote(num_cpus=1)(measure_baselines).remote(tokens, weights, config, ctx.seed))
-    return _outcome(config, shape, index, weights, log, baselines)
+    return outcome(config, shape, index, weights, log, baselines)
 
 
 def measure_baselines(tokens: Folder, weights: dict[str, float], config: PretrainConfig, seed: int) -> dict[str, Any]:
-    """Count the windows that training saw and return the baselines' held-out losses (nats per token).
+    """Count the windows that training saw and return the baselines' held-out losses (nats per token), None without held-out text.
 
     Args:
         tokens: the tokenize artifact.
@@ -51,9 +53,12 @@ def measure_baselines(tokens: Folder, weights: dict[str, float], config: Pretrai
     ids = batch["ids"].numpy().reshape(-1)
     held = [h for source in sorted(shards.index["sources"])
             if (h := heldout_windows(shards, source, config.length, config.heldout_windows))]
+    nothing = {"unigram": None, "ngram": None, "counted_tokens": len(ids)}
     if not held:
-        return {"unigram": None, "ngram": None, "counted_tokens": len(ids)}
+        return nothing
     known, text, follows = _flat([h["ids"].numpy() for h in held], [h["documents"].numpy() for h in held])
+    if not follows.any():
+        return nothing
     vocabulary = shards.index["vocabulary"]
     return {"unigram": unigram_loss(ids, known[follows], vocabulary),
             "ngram": KneserNey(ids, documents, ORDER, vocabulary).loss(known, text, follows),
@@ -73,10 +78,20 @@ def _flat(ids: list[NDArray[np.int64]], documents: list[NDArray[np.int64]]) -> t
     return np.concatenate([i.reshape(-1) for i in ids]), np.cumsum(changes), changes == 0
 
 
-def _outcome(config: PretrainConfig, shape: ModelConfig, index: dict[str, Any], weights: dict[str, float],
-             log: TrainingLog, baselines: dict[str, Any]) -> Outcome:
+def outcome(config: PretrainConfig, shape: ModelConfig, index: dict[str, Any], weights: dict[str, float],
+            log: TrainingLog, baselines: dict[str, Any]) -> Outcome:
+    """Arrange what was measured; a source without held-out text has no loss, and the whole none if no source has any.
+
+    Args:
+        config: the stage's part of the recipe.
+        shape: the network, with its vocabulary.
+        index: of the token shards.
+        weights: the mixture.
+        log: of the training.
+        baselines: as `measure_baselines` returns them.
+    """
     first, last = log.steps[0], log.evaluations[-1]
-    losses = {name.removeprefix("heldout_loss/"): value for name, value in last.items() if "/" in name}
+    losses = {name.removeprefix("heldout_loss/"): value for name, value in last.items() if "/" in name and value is not None}
     bits = {source: bits_per_byte(loss, index, source) for source, loss in losses.items()}
     trained = config.train.steps * config.train.batch * config.length
     ngram = f", 5-gram {baselines['ngram']:.3f}" if baselines["ngram"] else ""
@@ -87,7 +102,7 @@ def _outcome(config: PretrainConfig, shape: ModelConfig, index: dict[str, Any], 
             "heldout_loss": last["heldout_loss"], "heldout_loss_by_source": losses, "heldout_bits_per_byte": bits,
             "baselines": baselines, "evaluations": log.evaluations,
             "steps": [{k: v for k, v in record.items() if k != "seconds"} for record in log.steps]},
-        headline={"held-out loss": f"{last['heldout_loss']:.3f}{ngram}",
+        headline={"held-out loss": f"{shown(last['heldout_loss'])}{ngram}",
                   "model": f"{shape.parameters() / 1e6:.1f} M parameters, {trained / 1e6:.1f} M tokens",
                   "speed": f"{log.targets_per_second:,.0f} tokens/s"},
         counts_in={"tokens": sum(source["train"]["tokens"] for source in index["sources"].values())},

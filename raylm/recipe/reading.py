@@ -17,6 +17,9 @@ from raylm.errors import RecipeError
 
 S = TypeVar("S", bound=BaseModel)
 
+_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+"""What YAML's reader raises: also for a date that no calendar has, and for a thousand nested brackets."""
+
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read one YAML mapping.
@@ -32,7 +35,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except _NOT_YAML as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise RecipeError(f"{path}: not YAML: {where}{getattr(error, 'problem', error)}") from None
@@ -45,7 +48,7 @@ def parse_value(text: str) -> Any:
     """Read a value given on the command line (`--set pretrain.steps=100`) as YAML would."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except _NOT_YAML:
         return text
 
 

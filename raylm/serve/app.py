@@ -5,6 +5,7 @@ operator can deploy it with `serve deploy` or a KubeRay RayService.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def application(folder: Path, name: str, config: ServeConfig, digests: tuple[str
     gpus = _gpus(config)
     ingress = serve.ingress()(Engine)
     deployment: Any = serve.deployment(ingress, name=DEPLOYMENT, **deployment_options(config, gpus))
-    return deployment.bind(engine_arguments(folder, name, config, gpus), digests, int(config.max_body_mib * 2**20))
+    # A function, because what it returns depends on the processor of the node that runs the replica.
+    arguments = partial(engine_arguments, folder, name, config, gpus)
+    return deployment.bind(arguments, digests, int(config.max_body_mib * 2**20))
 
 
 def health_application(application_name: str) -> Any:
@@ -123,8 +126,15 @@ def deployment_options(config: ServeConfig, gpus: int) -> dict[str, Any]:
 
 
 def engine_arguments(folder: Path, name: str, config: ServeConfig, gpus: int) -> list[str]:
-    """Return vLLM's command-line arguments for this checkpoint and configuration."""
-    arguments = ["--model", str(folder), "--served-model-name", name, "--dtype", config.dtype]
+    """Return vLLM's command-line arguments for this checkpoint and configuration, on the machine that this is called on.
+
+    Raises:
+        FileNotFoundError: this machine does not see the checkpoint.
+    """
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"no checkpoint at {folder} on this node; every node must see the folder")
+    dtype = computing_dtype(config, gpus)
+    arguments = ["--model", str(folder), "--served-model-name", name, "--dtype", dtype]
     if config.max_model_len:
         arguments += ["--max-model-len", str(config.max_model_len)]
     if not config.compile:
@@ -137,19 +147,33 @@ def engine_arguments(folder: Path, name: str, config: ServeConfig, gpus: int) ->
         arguments += ["--kv-cache-memory-bytes", str(int(config.kv_cache_gib * GIB))]
     elif gpus == 0:
         model = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        arguments += ["--kv-cache-memory-bytes", str(kv_cache_bytes(model, config))]
+        arguments += ["--kv-cache-memory-bytes", str(kv_cache_bytes(model, config, dtype))]
     return [*arguments, "--max-num-seqs", str(config.max_ongoing_requests), "--disable-fastapi-docs"]
 
 
-def kv_cache_bytes(model: dict[str, Any], config: ServeConfig) -> int:
+def computing_dtype(config: ServeConfig, gpus: int) -> str:
+    """Return what to give vLLM as `--dtype` on this machine.
+
+    `auto` is the checkpoint's type, which is bfloat16; without a GPU it is float32 where the processor has no fast bfloat16.
+    """
+    from raylm.device import serving_dtype
+
+    if config.dtype == "auto" and not gpus and serving_dtype() == "float32":
+        return "float32"
+    return config.dtype
+
+
+def kv_cache_bytes(model: dict[str, Any], config: ServeConfig, dtype: str) -> int:
     """Return the memory that `max_ongoing_requests` full-length sequences need on CPU, at most 4 GiB.
 
-    `model` is the checkpoint's `config.json`. Two 16-bit tensors (32-bit for float32) per layer, key-value head and token.
+    `model` is the checkpoint's `config.json`, `dtype` of `computing_dtype`. Two 16-bit tensors (32-bit for float32) per layer,
+    key-value head and token.
     """
     heads = model["num_attention_heads"]
     head = model.get("head_dim") or model["hidden_size"] // heads
     length = config.max_model_len or model["max_position_embeddings"]
-    width = 4 if "float32" in (config.dtype, model.get("dtype", model.get("torch_dtype"))) else 2
+    computed = model.get("dtype", model.get("torch_dtype")) if dtype == "auto" else dtype
+    width = 4 if computed == "float32" else 2
     token = 2 * model["num_hidden_layers"] * (model.get("num_key_value_heads") or heads) * head * width
     return max(min(token * length * config.max_ongoing_requests, CPU_KV_LIMIT), CPU_KV_LEAST)
 

@@ -24,7 +24,7 @@ class ServeConfig(Section):
     model_name: str | None = Field(default=None, min_length=1)
     """The name clients ask for (`model=`); left out, the name that the caller gives, else the folder's."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    """Number format of the computation; auto takes the checkpoint's."""
+    """Number format of the computation; auto takes the checkpoint's, and float32 on a CPU that is slow at bfloat16."""
     max_model_len: int | None = Field(default=None, ge=8)
     """Longest prompt plus answer, in tokens; left out, the model's own context."""
     kv_cache_gib: float | None = Field(default=None, gt=0)

@@ -129,7 +129,7 @@ def key_digests(config: ServeConfig) -> tuple[str, ...]:
 def require_vllm() -> None:
     """Raise UserError on a machine without vLLM."""
     if importlib.util.find_spec("vllm") is None:
-        raise UserError("serving needs vLLM, which is not installed here: pip install 'raylm[cpu]' (or 'raylm[cuda]')")
+        raise UserError("serving needs vLLM, which is not installed here: `bash cluster/install.sh` installs it")
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -144,16 +144,17 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def _connect(config: ServeConfig, undo: contextlib.ExitStack) -> bool:
-    """Return whether a Ray had to be started for this endpoint."""
+    """Return whether a Ray had to be started for this endpoint; but for the endpoint itself it listens on loopback only."""
     import ray
+
+    from raylm.pipeline.session import start_private
 
     if ray.is_initialized():
         return False
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # neither its question nor its traffic
     needed = config.cpus_per_replica * max(config.max_replicas, 1)
     with _without_keys():
-        ray.init(
-            address="local",
+        start_private(
             num_cpus=max(os.cpu_count() or 1, needed),
             include_dashboard=False,
             log_to_driver=False,

@@ -6,7 +6,7 @@ proxy: 14-20 ms, against 63-67 ms on `ray.serve.llm`'s default path, one request
 """
 
 import asyncio
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from raylm.serve.gate import Gate
@@ -17,8 +17,14 @@ HEALTH_TIMEOUT_S = 10.0
 class Engine:
     """The deployment's class; `serve.ingress()` turns it into a deployment that speaks ASGI."""
 
-    def __init__(self, arguments: list[str], digests: tuple[str, ...], max_body: int) -> None:
-        """Remember how to start. `arguments`: vLLM's own; `digests`: SHA-256 of the API keys; `max_body`: bytes."""
+    def __init__(self, arguments: Callable[[], list[str]], digests: tuple[str, ...], max_body: int) -> None:
+        """Remember how to start.
+
+        Args:
+            arguments: returns vLLM's own for this node; called in the replica.
+            digests: SHA-256 of the API keys.
+            max_body: bytes of a request at most.
+        """
         self.arguments, self.digests, self.max_body = arguments, digests, max_body
         self.engine: Any = None
 
@@ -31,9 +37,7 @@ class Engine:
         from vllm.utils.argparse_utils import FlexibleArgumentParser
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        parsed = make_arg_parser(FlexibleArgumentParser()).parse_args(self.arguments)
-        if not (Path(parsed.model) / "config.json").is_file():
-            raise FileNotFoundError(f"no checkpoint at {parsed.model} on this node; every node must see the folder")
+        parsed = make_arg_parser(FlexibleArgumentParser()).parse_args(self.arguments())
         config = AsyncEngineArgs.from_cli_args(parsed).create_engine_config()
         self.engine = AsyncLLM.from_vllm_config(config)
         tasks = await self.engine.get_supported_tasks()

@@ -6,9 +6,10 @@ pickles, so Ray workers can be handed one.
 
 import json
 import os
-import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from pyarrow import fs
 
 from raylm.errors import UserError
+from raylm.storage.cache import cached
+from raylm.storage.place import place_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,12 @@ class Folder:
 
     @staticmethod
     def at(place: str | Path) -> "Folder":
-        """Return the folder at a local path (made absolute) or URI; nothing is created yet."""
-        text = str(place)
-        return Folder(text.rstrip("/") if "://" in text else str(Path(text).expanduser().resolve()))
+        """Return the folder at a local path (made absolute) or URI; nothing is created yet.
+
+        Raises:
+            UserError: the URI holds credentials, or something after its path.
+        """
+        return Folder(place_of(str(place)))
 
     @property
     def is_local(self) -> bool:
@@ -135,21 +141,29 @@ class Folder:
         self.create()
         fs.copy_files(str(source), self.path, source_filesystem=fs.LocalFileSystem(), destination_filesystem=self.filesystem)
 
+    def download(self, target: Path) -> None:
+        """Copy this folder's content into a local folder."""
+        fs.copy_files(self.path, str(target), source_filesystem=self.filesystem, destination_filesystem=fs.LocalFileSystem())
+
     def local(self) -> Path:
         """Return a local path with this folder's content: the folder itself, or a copy cached by URI.
 
         For immutable folders (published artifacts) only: a cached copy is never refreshed.
+
+        Raises:
+            UserError: the cache's place on this machine is not ours alone.
+        """
+        return Path(self.uri) if self.is_local else cached(self.uri, self.download)
+
+    @contextmanager
+    def as_it_is_now(self) -> Iterator[Path]:
+        """Give a local path with this folder's present content: the folder itself, or a copy that lives as long as the block.
+
+        For folders that change, such as the state of an unfinished run.
         """
         if self.is_local:
-            return Path(self.uri)
-        cache = Path(tempfile.gettempdir()) / f"raylm-cache-{os.getuid()}" / self.uri.replace("://", "/")
-        if not cache.exists():
-            cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            aside = Path(tempfile.mkdtemp(dir=cache.parent))
-            fs.copy_files(self.path, str(aside), source_filesystem=self.filesystem,
-                          destination_filesystem=fs.LocalFileSystem())
-            try:
-                aside.rename(cache)
-            except OSError:  # another worker on this machine was first
-                shutil.rmtree(aside, ignore_errors=True)
-        return cache
+            yield Path(self.uri)
+            return
+        with tempfile.TemporaryDirectory(prefix="raylm-") as private:
+            self.download(Path(private))
+            yield Path(private)

@@ -29,13 +29,13 @@ class TrainConfig(Section):
     clip: float = Field(1.0, gt=0)
     """Largest global gradient norm."""
     zero_stage: Literal[0, 1, 2, 3] = resource(3)
-    """What DeepSpeed ZeRO shards over the workers: 1 optimiser, 2 and gradients, 3 and parameters."""
+    """What DeepSpeed ZeRO shards over the workers: 1 optimiser, 2 and gradients, 3 and parameters. A stopped run keeps its own."""
     precision: Literal["bf16", "fp32"] = "bf16"
     """Type of the forward and backward pass; master weights are float32 in either case."""
     compile: bool = resource(False)
     """Whether `torch.compile` compiles the network: pays off after some hundreds of steps."""
     workers: int = resource(2, ge=1)
-    """Ray Train workers; each takes a CPU, or a GPU where there are any."""
+    """Ray Train workers; each takes a CPU, or a GPU where there are any. A stopped run goes on with as many as it began."""
     checkpoint_every: int = resource(200, ge=1)
     """Steps between checkpoints: what a crash may cost."""
     evaluate_every: int = Field(200, ge=1)

@@ -1,4 +1,4 @@
-"""Training windows as a pure function of (seed, source weights, sample index): exact resume on any number of workers is an integer.
+"""Training windows as a pure function of (seed, source weights, sample index): the place to go on from is an integer.
 
 Every source is one stream of its documents, shuffled and cut into windows anew each epoch; the windows are shuffled too, or a
 book would fill a thousand steps in a row. Which source a sample comes from follows a fixed pattern of `PATTERN` samples that holds
@@ -44,35 +44,43 @@ def interleave(weights: dict[str, float]) -> tuple[list[str], NDArray[np.int32],
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over a source: the order of its documents, where each begins in the stream, and the order of the windows."""
+    """One pass over a source: the order of its documents, where each begins in the stream, and the order of the windows.
 
-    order: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    windows: NDArray[np.int64]
+    int32 where that is wide enough: this is what a worker holds in memory for every document.
+    """
+
+    order: NDArray[np.signedinteger]
+    starts: NDArray[np.signedinteger]
+    windows: NDArray[np.signedinteger]
 
 
 class Stream:
     """One source's documents as an endless token stream in windows of `length` + 1 tokens (the last one is only a target)."""
 
     def __init__(self, name: str, tokens: list[NDArray], offsets: list[NDArray], length: int, seed: int) -> None:
-        """Take the source's memory-mapped shards; nothing is copied but the documents' lengths."""
-        self.name, self.tokens, self.length, self.seed = name, tokens, length, seed
-        self.shard = np.repeat(np.arange(len(offsets)), [len(o) - 1 for o in offsets]) if offsets else np.zeros(0, np.int64)
-        self.begin = np.concatenate([o[:-1] for o in offsets]) if offsets else np.zeros(0, np.int64)
-        self.size = np.concatenate([np.diff(o) for o in offsets]) if offsets else np.zeros(0, np.int64)
-        self.windows = int(self.size.sum() - 1) // length
+        """Take the source's memory-mapped shards; nothing is copied.
+
+        Raises:
+            UserError: the source does not fill one window.
+        """
+        self.name, self.tokens, self.offsets, self.length, self.seed = name, tokens, offsets, length, seed
+        self.firsts = np.cumsum([0, *(len(borders) - 1 for borders in offsets)])
+        self.total = sum(int(borders[-1]) for borders in offsets)
+        self.windows = (self.total - 1) // length
         self._epochs: dict[int, Epoch] = {}
         if self.windows < 1:
-            raise UserError(f"source {name!r} has {int(self.size.sum())} tokens, too few for one window of {length}; "
+            raise UserError(f"source {name!r} has {self.total} tokens, too few for one window of {length}; "
                             "give it more text or leave it out of the mixture")
 
     def epoch(self, number: int) -> Epoch:
         """Return the orders of a pass; the last two are kept."""
         if number not in self._epochs:
             random = np.random.default_rng([self.seed, number, *self.name.encode()])
-            order, windows = random.permutation(len(self.size)), random.permutation(self.windows)
-            starts = np.concatenate([[0], np.cumsum(self.size[order])])
-            self._epochs = {k: v for k, v in self._epochs.items() if k == number - 1} | {number: Epoch(order, starts, windows)}
+            order, windows = random.permutation(int(self.firsts[-1])), random.permutation(self.windows)
+            sizes = np.concatenate([np.diff(borders) for borders in self.offsets])
+            starts = np.concatenate([[0], np.cumsum(sizes[order])])
+            made = Epoch(_narrow(order), _narrow(starts), _narrow(windows))
+            self._epochs = {k: v for k, v in self._epochs.items() if k == number - 1} | {number: made}
         return self._epochs[number]
 
     def window(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -81,16 +89,25 @@ class Stream:
         epoch = self.epoch(number)
         first = int(epoch.windows[place]) * self.length
         last = first + self.length + 1
-        document = int(np.searchsorted(epoch.starts, first, side="right")) - 1
+        # With a number of another type `searchsorted` would convert, that is copy, the whole array.
+        document = int(np.searchsorted(epoch.starts, epoch.starts.dtype.type(first), side="right")) - 1
         tokens, documents = [], []
         while first < last:
-            which, start = epoch.order[document], epoch.starts[document]
-            end = min(last, int(epoch.starts[document + 1]))
-            offset = int(self.begin[which])
-            tokens.append(np.asarray(self.tokens[self.shard[which]][offset + first - start: offset + end - start], np.int64))
+            start, end = int(epoch.starts[document]), min(last, int(epoch.starts[document + 1]))
+            tokens.append(self._piece(int(epoch.order[document]), first - start, end - start))
             documents.append(np.full(end - first, document))
             first, document = end, document + 1
         return np.concatenate(tokens), np.concatenate(documents)
+
+    def _piece(self, document: int, first: int, last: int) -> NDArray[np.int64]:
+        """Tokens `first` to `last` of a document, counted over all shards."""
+        shard = int(np.searchsorted(self.firsts, document, side="right")) - 1
+        begin = int(self.offsets[shard][document - self.firsts[shard]])
+        return np.asarray(self.tokens[shard][begin + first:begin + last], np.int64)
+
+
+def _narrow(numbers: NDArray[np.int64]) -> NDArray[np.signedinteger]:
+    return numbers.astype(np.int32) if numbers.max(initial=0) <= np.iinfo(np.int32).max else numbers
 
 
 class Feed:

@@ -17,11 +17,14 @@ import torch
 import torch.distributed as dist
 
 from raylm.device import cpu_threads
+from raylm.errors import UserError
 from raylm.progress import Meter
 from raylm.storage import Folder
+from raylm.training.checkpoints import write_part
 from raylm.training.config import TrainConfig
 from raylm.training.engine import full_state, initialize, set_learning_rate, summed, to_device
 from raylm.training.schedule import warmup_cosine
+from raylm.training.shown import shown
 from raylm.training.task import Task
 
 LOG = "training.json"
@@ -37,6 +40,10 @@ class Assignment:
     seed: int
     meter: Meter
     title: str
+    keys: str
+    """Where `config` stands in the recipe, for messages."""
+    start: Folder | None = None
+    """The checkpoint to go on from."""
 
 
 @dataclass
@@ -45,20 +52,24 @@ class Progress:
 
     step: int
     steps: list[dict[str, float]]
-    evaluations: list[dict[str, float]]
+    evaluations: list[dict[str, float | None]]
     resumes: list[int]
     """The steps at which the run went on after it had stopped."""
 
 
 def work(assignment: Assignment) -> None:
-    """Train to the end. Runs in a Ray Train worker; all workers run it together."""
+    """Train to the end. Runs in a Ray Train worker; all workers run it together.
+
+    Raises:
+        UserError: the loss is no longer a number.
+    """
     config, task = assignment.config, assignment.task
     torch.set_num_threads(cpu_threads(config.workers))
     torch.manual_seed(assignment.seed)
     world, rank = dist.get_world_size(), dist.get_rank()
     accumulation = config.batch // (world * config.micro())
     engine = initialize(task.model(), config, accumulation)
-    progress = _restore(engine)
+    progress = _restore(engine, assignment.start)
     events = _events(assignment.output, rank, progress.step)
     if rank == 0:
         assignment.meter.begin(assignment.title, "steps", config.steps)
@@ -75,13 +86,14 @@ def work(assignment: Assignment) -> None:
                   "seconds": time.perf_counter() - started}
         progress.steps.append(record)
         if not math.isfinite(loss):
-            raise RuntimeError(f"{assignment.title}: the loss of step {step + 1} is {loss}; try a lower learning rate")
+            raise UserError(f"{assignment.keys}.learning_rate: got {config.learning_rate:g}, with which the loss of step "
+                            f"{step + 1} is {loss}; try a lower one")
         if (step + 1) % config.evaluate_every == 0 or step + 1 == config.steps:
             progress.evaluations.append({"step": step + 1, **_evaluate(task, engine)})
         if rank == 0:
             _tell(assignment.meter, events, progress)
         if (step + 1) % config.checkpoint_every == 0 and step + 1 < config.steps:
-            _save(engine, progress, rank)
+            _save(engine, progress, config, rank)
     _finish(engine, assignment, progress, rank)
 
 
@@ -102,17 +114,25 @@ def train_step(engine: Any, task: Task, step: int, share: int, accumulation: int
     return summed([local])[0] / max(total, 1.0), int(total)
 
 
-def _evaluate(task: Task, engine: Any) -> dict[str, float]:
+def means(sums: dict[str, tuple[float, float]]) -> dict[str, float | None]:
+    """Divide each figure's sum by its count; None where nothing was counted, since nothing is known then."""
+    return {name: total / count if count else None for name, (total, count) in sums.items()}
+
+
+def _evaluate(task: Task, engine: Any) -> dict[str, float | None]:
     engine.eval()
     with torch.no_grad():
         figures = task.evaluate(engine, dist.get_rank(), dist.get_world_size())
     names = sorted(figures)
     totals = summed([value for name in names for value in figures[name]])
-    return {name: totals[2 * i] / max(totals[2 * i + 1], 1e-9) for i, name in enumerate(names)}
+    return means({name: (totals[2 * i], totals[2 * i + 1]) for i, name in enumerate(names)})
 
 
-def _restore(engine: Any) -> Progress:
+def _restore(engine: Any, start: Folder | None) -> Progress:
+    # Ray Train knows of one where it replaced the workers itself, after a node was taken away; the driver's is older then.
     checkpoint = ray.train.get_checkpoint()
+    if checkpoint is None and start is not None:
+        checkpoint = ray.train.Checkpoint(start.path, start.filesystem)
     if checkpoint is None:
         return Progress(0, [], [], [])
     with checkpoint.as_directory() as folder:
@@ -122,13 +142,14 @@ def _restore(engine: Any) -> Progress:
     return progress
 
 
-def _save(engine: Any, progress: Progress, rank: int) -> None:
+def _save(engine: Any, progress: Progress, config: TrainConfig, rank: int) -> None:
     """Save every worker's part and publish them together as one Ray Train checkpoint. Collective."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "engine").mkdir()
         engine.save_checkpoint(folder, tag="engine", save_latest=False)
         if rank == 0:
             (Path(folder) / LOG).write_text(json.dumps(vars(progress)))
+        write_part(Path(folder), rank, progress.step, config)
         ray.train.report({"step": progress.step}, checkpoint=ray.train.Checkpoint.from_directory(folder))
 
 
@@ -157,7 +178,7 @@ def _tell(meter: Meter, events: Any, progress: Progress) -> None:
     record, evaluation = progress.steps[-1], progress.evaluations[-1]
     note = f"loss {record['loss']:.3f}"
     if "heldout_loss" in evaluation:
-        note += f", held-out {evaluation['heldout_loss']:.3f}"
+        note += f", held-out {shown(evaluation['heldout_loss'])}"
     meter.set(record["step"], f"{note}, {record['targets'] / record['seconds']:,.0f} targets/s")
     if events is None:
         return
@@ -166,4 +187,5 @@ def _tell(meter: Meter, events: Any, progress: Progress) -> None:
     events.add_scalar("train/targets_per_second", record["targets"] / record["seconds"], record["step"])
     if evaluation["step"] == record["step"]:
         for name, value in evaluation.items():
-            events.add_scalar(f"heldout/{name}", value, record["step"])
+            if value is not None:
+                events.add_scalar(f"heldout/{name}", value, record["step"])

@@ -1,7 +1,8 @@
 """What is trained: the part of a training run that differs between pretraining, fine-tuning and the reward model.
 
 A task is a small picklable object that Ray Train sends to every worker. Sample `i` is the same sample on any number of workers,
-so a run that is resumed on fewer of them goes on with the sample that comes next.
+so what is trained on does not depend on their number; a stopped run goes on with the number that it began with, though, since
+its checkpoints are cut into that many parts (`checkpoints.py`).
 """
 
 from abc import ABC, abstractmethod

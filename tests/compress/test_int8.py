@@ -9,7 +9,6 @@ import torch
 from raylm.compress.calibrate import calibration_text
 from raylm.compress.config import CalibrationConfig, CompressConfig
 from raylm.compress.observe import divergence, input_ranges
-from raylm.compress.passes import PASSES
 from raylm.compress.passes.int8 import Int8, apply, block_linears, quantization_config
 from raylm.compress.ranges import range_by_error, weight_scales
 from raylm.compress.result import Calibration
@@ -115,8 +114,7 @@ def test_written_checkpoint_is_restored_bit_for_bit_and_computes_the_same(parent
     pytest.importorskip("compressed_tensors")
     decoder = load_decoder(parent)
     before = {name: tensor.clone() for name, tensor in decoder.state_dict().items()}
-    section = Int8(activations=activations)
-    result = PASSES[type(section)](decoder, section, text)
+    result = apply(decoder, Int8(activations=activations), text)
     write_checkpoint(result, parent, tmp_path / "small")
     assert all(torch.equal(before[name], tensor) for name, tensor in decoder.state_dict().items())
     assert decompression_differs(tmp_path / "small") == []

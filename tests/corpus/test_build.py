@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -16,6 +17,7 @@ import pytest
 from raylm.corpus.build import build
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.panels import panels
+from raylm.corpus.steps import Steps
 from raylm.progress import Meter
 from raylm.stage import StageContext
 from raylm.storage import Folder
@@ -76,7 +78,16 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(root, ray_cluster):
-    return made(root, "artifact")
+    """The artifact, and beside it as `uncleaned` what a kill leaves that comes before the first deletion."""
+    clear = Steps.clear
+
+    def keep_and_clear(steps, last):
+        shutil.copytree(steps.output.uri, root / "uncleaned")
+        clear(steps, last)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Steps, "clear", keep_and_clear)
+        return made(root, "artifact")
 
 
 def test_bad_files_cost_themselves_and_are_counted(result):
@@ -157,6 +168,51 @@ def test_killed_build_goes_on_at_the_step(root, result, monkeypatch):
     output, outcome = made(root, "killed")
     assert outcome.metrics == result[1].metrics
     assert digest(Path(output.uri)) == digest(Path(result[0].uri))
+
+
+def keep_only(*names):
+    def lose(output):
+        for path in (output / "_steps").iterdir():
+            if path.name not in names:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return lose
+
+
+def lose_one_part_of_each(output):
+    for folder in ("_steps/read", "documents"):
+        (output / folder / "part-00001.parquet").unlink()
+
+
+@pytest.mark.parametrize("lose", [keep_only("read.json"), lose_one_part_of_each])
+def test_build_killed_while_it_cleans_up_loses_no_document(root, result, lose):
+    shutil.rmtree(root / "half", ignore_errors=True)
+    shutil.copytree(root / "uncleaned", root / "half")
+    lose(root / "half")
+    output, outcome = made(root, "half")
+    assert outcome.metrics == result[1].metrics
+    assert digest(Path(output.uri)) == digest(Path(result[0].uri))
+
+
+def test_build_killed_while_it_cleans_up_reads_nothing_again(root, result, monkeypatch):
+    monkeypatch.setattr("raylm.corpus.build.list_files", None)
+    shutil.copytree(root / "uncleaned", root / "nearly")
+    keep_only("publish.json")(root / "nearly")
+    output, outcome = made(root, "nearly")
+    assert outcome.metrics == result[1].metrics and outcome.cost["step_seconds"].keys() == {"read", "duplicates", "write"}
+    assert digest(Path(output.uri)) == digest(Path(result[0].uri))
+
+
+def test_more_text_is_cut_into_more_partitions(tmp_path, result, monkeypatch):
+    monkeypatch.setattr("raylm.corpus.config._PARTITION_BYTES", 2_000)
+    for number in range(12):
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        (tmp_path / "mine" / f"{number}.txt").write_text(prose(number // 2, 20))
+    sources = [{"name": "mine", "kind": "folder", "path": str(tmp_path / "mine")}]
+    output = Folder.at(tmp_path / "artifact")
+    outcome = build(StageContext(CorpusConfig.model_validate({"sources": sources}), 0, {}, output, Meter()))
+    assert outcome.metrics["reasons"] == {"exact": {"exact duplicate": 6}} and outcome.counts_out["documents"] == 6
+    size = sum(path.stat().st_size for path in (tmp_path / "mine").iterdir())
+    assert len(output.child("documents").names()) == -(-size // 2_000) > 8
 
 
 _SCRIPT = """

@@ -1,8 +1,13 @@
 """Each kind of source finds its files, the same everywhere, and gives the documents that it promises."""
 
+import gzip
 import json
 import os
+import random
+import tracemalloc
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +20,11 @@ from raylm.corpus.origin import document_id, origin_hash, partition
 from raylm.corpus.sources import KINDS, Record, SourceConfig, Unread
 from raylm.corpus.sources.descriptions import long_description
 from raylm.corpus.sources.docstrings import docstrings, module_name
+from raylm.corpus.sources.json_lines import json_lines
+from raylm.corpus.sources.parquet_rows import parquet_rows
 from raylm.errors import UserError
+from raylm.pipeline.recipe import Recipe
+from raylm.pipeline.run import _remember, plan
 
 
 def folder(path, **more):
@@ -161,6 +170,67 @@ def test_parquet_gives_a_document_a_row(tmp_path):
     assert [record.reason for record in read(tmp_path / "c.parquet")] == ["damaged Parquet"]
 
 
+def test_a_parquet_row_that_is_no_utf8_costs_itself(tmp_path):
+    lengths, data = np.array([0, 3, 6, 9], np.int32), b"one\xff\xfe!two"
+    column = pa.StringArray.from_buffers(3, pa.py_buffer(lengths), pa.py_buffer(data))
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [Record(0, "one", 3, "prose", alone=True), Unread(1, "unknown encoding", 3),
+                                           Record(2, "two", 3, "prose", alone=True)]
+
+
+def test_a_parquet_column_of_something_else_is_no_text(tmp_path):
+    pq.write_table(pa.table({"text": pa.array([1, 10**15], pa.timestamp("ms"))}), tmp_path / "a.parquet")
+    assert {record.reason for record in read(tmp_path / "a.parquet")} == {"no text column"}
+
+
+def test_a_text_too_long_for_a_document_costs_its_row(tmp_path):
+    pq.write_table(pa.table({"text": ["one", "x" * 101, "x" * 100]}), tmp_path / "a.parquet")
+    found = list(parquet_rows(tmp_path / "a.parquet", "text", limit=100))
+    assert found[1] == Unread(1, "larger than a document may be", 101) and len(found) == 3
+    assert [found[0].text, found[2].text] == ["one", "x" * 100]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_too_long_for_a_document_costs_itself_and_little_memory(tmp_path, packed):
+    data = b'{"text": "one"}\n[' + b"1, " * 10_000_000 + b'1]\n{"text": "two"}\n["no end' + b" " * 2_000_000
+    path = tmp_path / ("rows.jsonl.gz" if packed else "rows.jsonl")
+    path.write_bytes(gzip.compress(data, 1) if packed else data)
+    del data
+    tracemalloc.start()
+    found = list(json_lines(path, "text", limit=2_000_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [Record(0, "one", 3, "prose", alone=True), Unread(1, "larger than a document may be", 30_000_004),
+                     Record(2, "two", 3, "prose", alone=True), Unread(3, "larger than a document may be", 2_000_008)]
+    assert peak < 10_000_000
+
+
+def test_a_gzip_bomb_is_given_up(tmp_path):
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"text": "one"}\n' + (b"x" * 1_000_000 + b"\n") * 50 + b'{"text": "two"}\n', 9))
+    found = list(json_lines(path, "text", limit=10_000))
+    assert found[0].text == "one" and {record.reason for record in found[1:]} == {"larger than a document may be"}
+    assert sum(record.raw_bytes for record in found) < 20 * 1_000_000  # of 50, and nothing behind them
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.parquet"])
+def test_a_flipped_bit_never_costs_more_than_its_file(tmp_path, name):
+    rng = random.Random(0)
+    texts = [" ".join(rng.choice(("straße", "beta", "gamma", "schön")) for _ in range(rng.randint(5, 60))) for _ in range(400)]
+    whole, broken = tmp_path / name, tmp_path / f"broken-{name}"
+    if name.endswith(".gz"):
+        whole.write_bytes(gzip.compress("".join(json.dumps({"text": text}) + "\n" for text in texts).encode(), mtime=0))
+    else:
+        pq.write_table(pa.table({"text": texts}), whole)
+    data, reasons = whole.read_bytes(), set()
+    for seed in range(60):
+        bit = random.Random(seed).randrange(len(data) * 8)
+        broken.write_bytes(data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :])
+        reasons |= {record.reason for record in read(broken) if isinstance(record, Unread)}
+    assert reasons and reasons <= {"damaged gzip", "truncated gzip", "not JSON", "no text column", "unknown encoding",
+                                   "damaged Parquet"}
+
+
 @pytest.mark.parametrize(("source", "message"), [
     ({"name": "a", "kind": "web"}, "one of descriptions, docstrings, folder"),
     ({"name": "a", "kind": "folder"}, "with a path"),
@@ -185,3 +255,35 @@ def test_batch_sizes_stay_out_of_the_identity():
     one = CorpusConfig.model_validate({"sources": [source], "batch_documents": 3, "dedup": {"edges_in_one_task": 5}})
     assert one.identity() == CorpusConfig.model_validate({"sources": [source]}).identity()
     assert "partitions" in one.identity()
+
+
+def test_partitions_grow_with_the_text_and_with_nothing_else():
+    source = {"name": "a", "kind": "licences"}
+    config = CorpusConfig.model_validate({"sources": [source]})
+    sizes = (0, 30_000_000, 800_000_000, 800_000_001, 10**12, 10**15)
+    assert [config.partitions_for(size) for size in sizes] == [8, 8, 8, 9, 10_000, 65_536]
+    assert CorpusConfig.model_validate({"sources": [source], "partitions": 3}).partitions_for(10**12) == 3
+    with pytest.raises(ValidationError):
+        CorpusConfig.model_validate({"sources": [source], "partitions": 0})
+
+
+def test_compressed_files_count_as_the_text_in_them(tmp_path):
+    for name in ("a.txt", "a.jsonl.gz", "a.parquet"):
+        (tmp_path / name).write_bytes(b"x" * 100)
+    assert {file.relative: file.text_bytes for file in list_files(folder(tmp_path))} == {
+        "a.txt": 100, "a.jsonl.gz": 400, "a.parquet": 400}
+
+
+@pytest.mark.parametrize("storage", ["runs", "deep/er", "."])
+def test_a_storage_inside_a_source_is_not_read_as_text(tmp_path, storage):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "mine.txt").write_text("hello")
+    recipe = Recipe.model_validate({"name": "first", "storage": str(tmp_path / storage), "corpus": {"sources": [
+        {"name": "mine", "kind": "folder", "path": str(tmp_path)}]}})
+    before = plan(recipe)
+    _remember(before)
+    (tmp_path / storage / "first" / "report.html").write_text("a report")
+    documents = Path(before.artifact("corpus").folder.child("documents").create().uri)
+    pq.write_table(pa.table({"text": ["one"]}), documents / "part-00000.parquet")
+    assert plan(recipe).keys == before.keys
+    assert [name.partition("/")[2] for name in names(recipe.corpus)] == ["deep/mine.txt"]

@@ -115,12 +115,13 @@ def test_timed_prompts_fit_the_context_and_are_all_of_one_length():
 
 def test_report_shows_what_is_missing_as_missing():
     stages = ("pretrain", "sft", "rlhf", "compress")
-    one = {"engine": "raylm", "dtype": "float32", "slow": False, "load_seconds": 1.0, "weight_bytes": 10, "folder_bytes": 12}
-    none = {"logprobs": [], "parse_rate": None, "sample": None, "difference": None, "scored_by": "raylm"}
+    one = {"engine": "raylm", "dtype": "float32", "load_seconds": 1.0, "weight_bytes": 10, "folder_bytes": 12}
+    none = {"logprobs": [], "parse_rate": None, "sample": None, "difference": None}
     loaded, quality = dict.fromkeys(stages, one), dict.fromkeys(stages, none)
     made = outcome([], loaded, quality, {s: speed([], []) for s in stages})
     assert made.metrics["table"]["sft"]["parse_rate"] is None and made.headline["parse rate"] == "- -> -"
     first = panels({"metrics": made.metrics}, made.cost)[0]
     assert "no parse rate" in first.text and "not installed" in first.text
     assert first.content[0].rows[0][2:] == [None] * 7
+    assert made.metrics["table"]["sft"]["scored_by"] == "raylm" and made.metrics["table"]["sft"]["dtype"] == "float32"
     assert panels({"metrics": made.metrics}, {})  # an artifact whose cost was lost

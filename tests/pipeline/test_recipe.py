@@ -23,11 +23,27 @@ def write(tmp_path, **sections):
     ({"reward": {"length": 513}}, "r.yaml: reward.length: got 513, allowed: at most pretrain.model.context, 512"),
     ({"tokenize": {"vocabulary": 2048}, "pretrain": {"model": {"vocabulary": 1000}}},
      "r.yaml: pretrain.model.vocabulary: got 1000, allowed: 0 (the tokenizer's) or at least tokenize.vocabulary, 2048"),
+    ({"rlhf": {"prompt_tokens": 512}}, "r.yaml: rlhf.prompt_tokens: got 512, allowed: less than pretrain.model.context, 512"),
+    ({"mix": {"target": {"other": 1}}}, "r.yaml: mix.target: got 'other', allowed: the sources, texts"),
+    ({"rlhf": {"rewards": {"parse": 1}}},
+     "r.yaml: rlhf.rewards: got a mapping with parse, allowed: weights, not all 0, by the names model, ends, parses, varied"),
+    ({"rlhf": {"rewards": {"parses": 0}}},
+     "r.yaml: rlhf.rewards: got a mapping with parses, allowed: weights, not all 0, by the names model, ends, parses, varied"),
 ])
 def test_sections_must_fit_each_other(tmp_path, sections, expected):
     with pytest.raises(RecipeError) as caught:
         read_recipe(write(tmp_path, **sections))
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("key", ["actor_workers", "critic_workers"])
+def test_workers_that_cannot_share_a_minibatch_are_refused(tmp_path, key):
+    with pytest.raises(RecipeError, match=rf"{key} \(3\) must divide minibatch \(16\)"):
+        read_recipe(write(tmp_path, rlhf={key: 3}))
+
+
+def test_a_date_that_no_calendar_has_is_a_text(tmp_path):
+    assert read_recipe(write(tmp_path), changes=["name=2024-13-45"]).name == "2024-13-45"
 
 
 def test_a_network_that_the_endpoint_could_not_run_is_refused_before_the_corpus_is_read(tmp_path):

@@ -8,10 +8,12 @@ import pytest
 import torch
 from stdlib_world import identifier, stdlib
 
+from raylm.pipeline.report.panels import panel_html
 from raylm.posttrain.pairs.functions import Function, extract
 from raylm.posttrain.reward.build import accuracies
 from raylm.posttrain.reward.draw import Preference, draw, longer_wins, overlap_wins
 from raylm.posttrain.reward.loss import pairwise_loss, wilson, wins
+from raylm.posttrain.reward.panels import panels
 
 
 def test_the_pairwise_loss_is_the_closed_form_with_its_gradient():
@@ -101,3 +103,18 @@ def test_accuracy_rows_add_up_and_stand_beside_the_baselines():
     everything, describe, implement = accuracies(counts, evaluation)
     assert (everything["direction"], everything["longer_answer"], everything["word_overlap"]) == ("all", 0.4, 0.75)
     assert everything["low"] < 0.8 < everything["high"] and describe["scored"] == 30 and implement["accuracy"] == 0.65
+
+
+def test_a_direction_of_which_nothing_was_scored_has_no_accuracy():
+    counts = {"describe": {"preferences": 60.0, "longer_wins": 30.0, "overlap_wins": 45.0},
+              "implement": {"preferences": 0.0, "longer_wins": 0.0, "overlap_wins": 0.0}}
+    evaluation = {"accuracy": 0.8, "scored": 50.0, "accuracy_describe": 0.8, "scored_describe": 50.0,
+                  "accuracy_implement": None, "scored_implement": 0.0}
+    rows = accuracies(counts, evaluation)
+    assert [rows[2][name] for name in ("accuracy", "low", "high", "longer_answer", "word_overlap")] == [None] * 5
+    evaluations = [{"step": 0, "heldout_loss": None}, {"step": 9, "heldout_loss": 0.6}]
+    metrics = {"before": rows, "after": rows, "evaluations": evaluations, "loss": [{"step": 1, "loss": 0.7}], "epochs": 1.0}
+    accuracy, loss = panels({"metrics": metrics}, {})
+    assert accuracy.content[0].categories == ["all", "describe"]
+    assert accuracy.content[1].rows[2] == ["implement", 0, None, None, "– to –", None, None]
+    assert not any("could not be" in panel_html(panel, "p") for panel in (accuracy, loss))

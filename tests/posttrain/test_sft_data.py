@@ -9,12 +9,14 @@ from stdlib_world import stdlib, write_tokenizer
 
 from raylm.model.config import ModelConfig
 from raylm.model.decoder import Decoder
+from raylm.pipeline.report.panels import panel_html
 from raylm.posttrain.pairs.chat import IGNORED, encode, encode_prompt
 from raylm.posttrain.pairs.functions import extract
 from raylm.posttrain.pairs.instruction import Instruction
 from raylm.posttrain.pairs.order import Order
 from raylm.posttrain.pairs.shares import shares
 from raylm.posttrain.sft.packing import DOCUMENTS, IDS, LABELS, lay_out, pack
+from raylm.posttrain.sft.panels import panels
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +111,13 @@ def test_workers_share_held_out_samples_with_equally_many_calls(size, world, bat
     assert len({len(part) for part in parts}) == 1
     assert all(len(indices) == batch and indices.max() < size for part in parts for indices, _ in part)
     assert sorted(i for part in parts for indices, real in part for i in indices[:real]) == list(range(size))
+
+
+def test_the_report_is_drawn_where_an_evaluation_has_no_figure():
+    unknown = {"step": 0, "heldout_loss": None, "heldout_loss_describe": None}
+    known = {"step": 5, "heldout_loss": 2.5, "heldout_loss_describe": 2.5}
+    metrics = {"evaluations": [unknown, known], "before": unknown, "after": known, "loss": [{"step": 1, "loss": 3.0}],
+               "kind": "functions", "windows": {}, "packed_share": 0.9, "epochs": 1.0, "examples": []}
+    shown = panels({"metrics": metrics}, {})
+    assert "from – (the pretrained model) to 2.500" in shown[0].text
+    assert not any("could not be" in panel_html(panel, "p") for panel in shown)

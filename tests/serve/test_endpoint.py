@@ -17,6 +17,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from listening import beyond_loopback, sockets
 from tiny_checkpoint import make_checkpoint
 
 from raylm.serve.chat import chat
@@ -149,6 +150,19 @@ def test_wrong_key_is_refused_and_healthz_is_open(served):
         assert get(served.url + path)[0] == 401, path
     assert get(served.url + "/healthz") == (200, b'{"status": "ok"}')
     assert get(served.url + "/v1/completions", served.key, b"x" * 20_000)[0] == 413
+
+
+@pytest.mark.slow
+def test_nothing_of_the_endpoint_can_be_reached_from_another_machine(served):
+    """But for the ports that Ray Serve gives its replicas, whose address is fixed in it: they ask for the session's token."""
+    import grpc
+
+    assert ("127.0.0.1", served.port) in sockets(served.process.pid)
+    for (_, port), command in beyond_loopback(served.process.pid).items():
+        assert command.startswith("ray::ServeReplica:raylm")
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel, pytest.raises(grpc.RpcError) as refusal:
+            channel.unary_unary("/ray.serve.ASGIService/HandleRequest")(b"", timeout=30)
+        assert refusal.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """The feed is a pure function of its index: exact shares, nothing twice, nothing left out."""
 
 import collections
+import itertools
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -85,10 +87,75 @@ def test_a_source_too_small_for_a_window_is_a_clear_error(tmp_path):
         Feed(shards(tmp_path, {"a": [5, 7]}), {"a": 1.0}, 16, seed=0)
 
 
-def test_heldout_windows_are_fixed_and_bounded(tmp_path):
-    data = shards(tmp_path, {"a": [40, 60, 33], "tiny": [3, 4]})
-    batch = heldout_windows(data, "a", 16, 4)
-    assert batch is not None
-    assert batch["ids"].shape == (4, 16)
-    assert heldout_windows(data, "tiny", 16, 4) is None
+def joined(data: TokenShards, source: str, split: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """All tokens of a split in memory, whole and by document."""
+    parts = zip(data.tokens(source, split), data.offsets(source, split), strict=True)
+    documents = [np.asarray(tokens[a:b], np.int64) for tokens, borders in parts for a, b in itertools.pairwise(borders)]
+    return np.concatenate(documents), documents
+
+
+def test_an_epoch_is_the_shuffled_documents_joined_and_cut(tmp_path):
+    data = shards(tmp_path, {"a": [30, 5, 20, 41, 6, 17, 3, 3, 90, 12]})
+    stream = Feed(data, {"a": 1.0}, 16, seed=3).streams[0]
+    whole, documents = joined(data, "a", "train")
+    for number in range(3):
+        random = np.random.default_rng([3, number, *b"a"])
+        order, places = random.permutation(len(documents)), random.permutation((len(whole) - 1) // 16)
+        text = np.concatenate([documents[which] for which in order])
+        of = np.repeat(np.arange(len(order)), [len(documents[which]) for which in order])
+        for index, place in enumerate(places * 16):
+            tokens, numbers = stream.window(number * len(places) + index)
+            assert tokens.dtype == numbers.dtype == np.int64
+            assert np.array_equal(tokens, text[place:place + 17])
+            assert np.array_equal(numbers, of[place:place + 17])
+
+
+def test_an_epoch_holds_few_bytes_for_each_document(tmp_path):
+    stream = Feed(shards(tmp_path, {"a": [3] * 20_000}), {"a": 1.0}, 16, seed=0).streams[0]
+    stream.window(0)
+    held = [*vars(stream).values(), *vars(stream.epoch(0)).values()]
+    arrays = [array for array in held if isinstance(array, np.ndarray)]
+    assert sum(array.nbytes for array in arrays) <= 10 * 20_000
+
+
+@pytest.mark.parametrize(("length", "limit"), [(16, 4), (16, 100), (7, 3), (131, 5)])
+def test_heldout_windows_are_those_of_the_joined_text(tmp_path, length, limit):
+    sizes = [40, 1, 60, 3, 2, 27]
+    data = shards(tmp_path, {"a": sizes})
+    whole, documents = joined(data, "a", "heldout")
+    of = np.repeat(np.arange(len(documents)), sizes)
+    windows = (len(whole) - 1) // length
+    places = np.unique(np.linspace(0, windows - 1, min(limit, windows)).astype(np.int64)) * length
+    batch = heldout_windows(data, "a", length, limit)
+    assert batch["ids"].tolist() == [whole[p:p + length].tolist() for p in places]
+    assert batch["documents"].tolist() == [of[p:p + length].tolist() for p in places]
+    last = [of[p + 1:p + length + 1] != of[p:p + length] for p in places]
+    assert batch["labels"].tolist() == [np.where(end, -100, whole[p + 1:p + length + 1]).tolist()
+                                        for p, end in zip(places, last, strict=True)]
+
+
+def test_heldout_windows_read_no_more_than_they_show(tmp_path):
+    folder = tmp_path / "shards" / "a" / "heldout"
+    folder.mkdir(parents=True)
+    np.save(folder / "tokens-00000.npy", np.zeros(1_000_000, np.uint16))
+    np.save(folder / "offsets-00000.npy", np.arange(0, 1_000_001, 50))
+    data = TokenShards(tmp_path, {})
+    tracemalloc.start()
+    heldout_windows(data, "a", 64, 8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000
+
+
+def test_heldout_text_shorter_than_a_window_is_one_shorter_window(tmp_path):
+    data = shards(tmp_path, {"a": [40, 60, 33], "tiny": [3, 4], "nothing": [1]})
+    assert heldout_windows(data, "a", 16, 4)["ids"].shape == (4, 16)
+    tiny = heldout_windows(data, "tiny", 16, 4)
+    assert tiny["ids"].tolist() == [[30_000, 30_001, 30_002, 30_003, 30_004, 30_005]]
+    assert tiny["labels"].tolist() == [[30_001, 30_002, -100, 30_004, 30_005, 30_006]]
+    assert heldout_windows(data, "nothing", 16, 4) is None
+
+
+def test_bits_per_byte_are_of_the_heldout_text(tmp_path):
+    data = shards(tmp_path, {"a": [40, 60, 33]})
     assert bits_per_byte(np.log(2) * 3, data.index, "a") == pytest.approx(1.0)

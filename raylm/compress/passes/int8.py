@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from raylm.compress.result import Calibration, Compressed
     from raylm.model.decoder import Decoder
 
+NAME = "int8"
 HEAD_WIDTHS = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
 """Widths of an attention head that vLLM 0.32 computes on CPUs (`cpu_attn.py`); its int8 kernels take any size of layer."""
 

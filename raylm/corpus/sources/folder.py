@@ -1,19 +1,15 @@
 """A folder of the user's own files: plain text and code by content, whatever the extension; .jsonl and .parquet by a text column.
 
-Hidden files and folders are left alone. A .gz file is read as what it holds.
+Hidden files and folders are left alone, and so is what raylm itself wrote (see `listing.py`). A .gz file is read as what it holds.
 """
 
-import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from raylm.corpus.reading import ReadError, decode, explain
 from raylm.corpus.sources.base import Content, Record, Root, SourceKind, Unread
 from raylm.corpus.sources.config import SourceConfig
+from raylm.corpus.sources.json_lines import json_lines
+from raylm.corpus.sources.parquet_rows import parquet_rows
 from raylm.errors import UserError
 
 CODE = frozenset((
@@ -57,57 +53,11 @@ class FolderKind(SourceKind):
         """Read one file: a document for each row of .jsonl and .parquet, one for the whole of any other."""
         name = relative.lower()
         if name.endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")):
-            return _lines(path, config.text_column)
+            return json_lines(path, config.text_column)
         if name.endswith(".parquet"):
-            return _rows(path, config.text_column)
+            return parquet_rows(path, config.text_column)
         return super().documents(path, relative, config)
 
     def document(self, relative: str, text: str, raw_bytes: int) -> Record | Unread:
         """Take the text as it is; its extension says how to judge it."""
         return Record(0, text, raw_bytes, content_of(relative))
-
-
-def _lines(path: Path, column: str) -> Iterator[Record | Unread]:
-    """Stream JSON lines. The lines before a damaged place are kept; the place counts as one unread record."""
-    index = 0
-    try:
-        with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as stream:
-            for index, line in enumerate(stream):
-                if line.strip():
-                    yield _line(index, line, column)
-            if stream.tell() == 0:
-                yield Unread(0, "empty file", 0)
-    except (OSError, EOFError) as error:
-        yield Unread(index + 1, explain(error), 0)
-
-
-def _line(index: int, line: bytes, column: str) -> Record | Unread:
-    try:
-        row = json.loads(decode(line, python=False))
-    except ReadError as error:
-        return Unread(index, error.reason, len(line))
-    except (ValueError, RecursionError):
-        return Unread(index, "not JSON", len(line))
-    text = row.get(column) if isinstance(row, dict) else None
-    if not isinstance(text, str):
-        return Unread(index, "no text column", len(line))
-    return Record(index, text, len(text.encode(errors="replace")), "prose", alone=True)
-
-
-def _rows(path: Path, column: str) -> Iterator[Record | Unread]:
-    """Stream the text column of a Parquet file."""
-    index = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            if column not in file.schema_arrow.names:
-                yield Unread(0, "no text column", path.stat().st_size)
-                return
-            for batch in file.iter_batches(batch_size=256, columns=[column]):
-                for value in batch.column(0).to_pylist():
-                    if isinstance(value, str):
-                        yield Record(index, value, len(value.encode(errors="replace")), "prose", alone=True)
-                    else:
-                        yield Unread(index, "no text column", 0)
-                    index += 1
-    except (OSError, pa.ArrowException) as error:
-        yield Unread(index, explain(error) if isinstance(error, OSError) and error.errno else "damaged Parquet", 0)

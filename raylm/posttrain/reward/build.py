@@ -1,5 +1,6 @@
 """The reward stage: preferences from the sft stage's pairs, training, and accuracy beside baselines that need no model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from raylm.errors import UserError
@@ -10,6 +11,7 @@ from raylm.posttrain.reward.table import Recipe, write_preferences
 from raylm.posttrain.reward.task import RewardTask
 from raylm.stage import Outcome, StageContext
 from raylm.training.launch import TrainingLog, train
+from raylm.training.shown import shown
 
 
 def build(ctx: StageContext[RewardConfig]) -> Outcome:
@@ -30,12 +32,15 @@ def build(ctx: StageContext[RewardConfig]) -> Outcome:
     index = write_preferences(sft.child("pairs"), tokenize.child("tokenizer"), preferences, recipe, ctx.meter)
     task = RewardTask(checkpoint, tokenize.child("tokenizer"), preferences, int(tokenize.read_json("index.json")["pad"]),
                       tuple(index["directions"]), config.evaluation, config.train.micro_batch, ctx.seed)
-    log = train(task, config.train, ctx.output, seed=ctx.seed, meter=ctx.meter, title="reward: train")
+    log = train(task, config.train, ctx.output, seed=ctx.seed, meter=ctx.meter, title="reward: train",
+                keys="reward.train")
     return _outcome(index, log, config)
 
 
-def accuracies(counts: dict[str, dict[str, float]], evaluation: dict[str, float]) -> list[dict[str, Any]]:
+def accuracies(counts: dict[str, dict[str, float]], evaluation: Mapping[str, float | None]) -> list[dict[str, Any]]:
     """Return the held-out accuracy for each direction and for all: the model's with its 95 % interval, and the baselines'.
+
+    What was not scored, or has no preferences, is None.
 
     Args:
         counts: per direction, of all held-out preferences: `preferences`, `longer_wins`, `overlap_wins`.
@@ -45,12 +50,15 @@ def accuracies(counts: dict[str, dict[str, float]], evaluation: dict[str, float]
     rows = []
     for label, entry in [("all", everything), *counts.items()]:
         suffix = "" if label == "all" else f"_{label}"
-        accuracy, scored = evaluation["accuracy" + suffix], round(evaluation["scored" + suffix])
-        low, high = wilson(accuracy, scored)
+        accuracy, scored = evaluation["accuracy" + suffix], round(evaluation["scored" + suffix] or 0)
+        low, high = (None, None) if accuracy is None else wilson(accuracy, scored)
         rows.append({"direction": label, "accuracy": accuracy, "low": low, "high": high, "scored": scored,
-                     "longer_answer": entry["longer_wins"] / max(entry["preferences"], 1.0),
-                     "word_overlap": entry["overlap_wins"] / max(entry["preferences"], 1.0)})
+                     "longer_answer": _share(entry, "longer_wins"), "word_overlap": _share(entry, "overlap_wins")})
     return rows
+
+
+def _share(entry: dict[str, float], name: str) -> float | None:
+    return entry[name] / entry["preferences"] if entry["preferences"] else None
 
 
 def _outcome(index: dict[str, Any], log: TrainingLog, config: RewardConfig) -> Outcome:
@@ -67,7 +75,7 @@ def _outcome(index: dict[str, Any], log: TrainingLog, config: RewardConfig) -> O
         "before": before, "after": after,
     }
     headline = {"preferences": f"{trained_on:,}",
-                "held-out accuracy": f"{best['accuracy']:.1%} ({best['low']:.1%} to {best['high']:.1%})",
+                "held-out accuracy": "{} ({} to {})".format(*(shown(best[name], ".1%") for name in ("accuracy", "low", "high"))),
                 "without a model": f"{max(best['longer_answer'], best['word_overlap']):.1%}"}
     return Outcome(metrics, headline, counts_in={"train preferences": trained_on, "held-out preferences": available},
                    counts_out={"held-out preferences scored": best["scored"]},

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from raylm.recipe.section import Section, resource
 
@@ -101,4 +101,17 @@ class RlhfConfig(Section):
     def _minibatches_fit(self) -> "RlhfConfig":
         if self.prompts % self.minibatch:
             raise ValueError(f"prompts ({self.prompts}) must be a multiple of minibatch ({self.minibatch})")
+        for key in ("actor_workers", "critic_workers"):
+            if self.minibatch % getattr(self, key):
+                raise ValueError(f"{key} ({getattr(self, key)}) must divide minibatch ({self.minibatch})")
         return self
+
+    @field_validator("rewards")
+    @classmethod
+    def _known_rewards(cls, rewards: dict[str, float] | None) -> dict[str, float] | None:
+        from raylm.posttrain.rlhf.rewards import CHECKS, MODEL  # here, so that `raylm --help` does not wait for it
+
+        known = [MODEL, *sorted(CHECKS)]
+        if rewards is not None and (not set(rewards) <= set(known) or not any(rewards.values())):
+            raise ValueError(f"weights, not all 0, by the names {', '.join(known)}")
+        return rewards

@@ -4,7 +4,6 @@ Rank r of every role sits in slot r of one placement group and takes a fraction 
 other, share cores and GPUs instead of dividing them. A group whose role trains gets a torch process group of its own.
 """
 
-import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +14,8 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from raylm.errors import UserError
 from raylm.posttrain.rlhf.config import RlhfConfig
+from raylm.training.rendezvous import LOOPBACK, Address, join
 
-Address = tuple[str, int]
 SILENCE = 5.0
 """Seconds to wait for the answers of processes of which one may have died."""
 
@@ -59,16 +58,9 @@ class RoleWorker:
             return ray.util.get_node_ip_address(), probe.getsockname()[1]
 
     def build(self, factory: Callable[[], Any], rank: int, world: int, address: Address | None) -> None:
-        """Create the role; with an `address` its process group is announced in the environment first."""
+        """Create the role; with an `address` its process group is brought up first."""
         if address is not None:
-            import torch
-
-            # Ray shows each process its own GPU alone, which is then the first one.
-            local = 0 if torch.cuda.is_available() else rank
-            os.environ.update(RANK=str(rank), WORLD_SIZE=str(world), LOCAL_RANK=str(local), MASTER_ADDR=address[0],
-                              MASTER_PORT=str(address[1]))
-            if address[0] == "127.0.0.1" and os.path.isdir("/sys/class/net/lo"):  # noqa: PTH112
-                os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+            join(address, rank, world)
         self.role = factory()
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -104,7 +96,7 @@ class WorkerGroup:
         if self.collective:
             places = ray.get([member.address.remote() for member in self.members])
             one_node = len({ip for ip, _ in places}) == 1
-            address = ("127.0.0.1" if one_node else places[0][0], places[0][1])
+            address = (LOOPBACK if one_node else places[0][0], places[0][1])
         return [member.build.remote(self.factory, rank, len(self.members), address)
                 for rank, member in enumerate(self.members)]
 

@@ -137,8 +137,17 @@ class Trained:
             folder.upload(Path(local))
 
     def restore(self, folder: Folder) -> None:
-        """Go on from what `save` wrote with the same number of workers. Collective."""
-        self.engine.load_checkpoint(str(folder.local()), tag=STATE_TAG)
+        """Go on from what `save` wrote with the same number of workers. Collective.
+
+        Never from the cache of `Folder.local`: this folder changes, and DeepSpeed unpickles what it loads.
+
+        Raises:
+            RuntimeError: the folder holds no such state.
+        """
+        with folder.as_it_is_now() as local:
+            found, _ = self.engine.load_checkpoint(str(local), tag=STATE_TAG)
+        if found is None:  # DeepSpeed only warns, and would train on from the beginning
+            raise RuntimeError(f"{folder.uri}: no state of this worker to go on from")
 
 
 class Actor(Trained):

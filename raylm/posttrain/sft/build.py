@@ -14,6 +14,7 @@ from raylm.posttrain.sft.windows import write_windows
 from raylm.stage import Outcome, StageContext
 from raylm.storage import Folder
 from raylm.training.launch import TrainingLog, train
+from raylm.training.shown import shown
 
 
 def build(ctx: StageContext[SftConfig]) -> Outcome:
@@ -35,7 +36,8 @@ def build(ctx: StageContext[SftConfig]) -> Outcome:
     directions = KINDS[found["kind"]].directions
     task = SftTask(base, tokenizer, ctx.output.child("windows"), directions, config.evaluation,
                    config.train.micro_batch, ctx.seed)
-    log = train(task, config.train, ctx.output, seed=ctx.seed, meter=ctx.meter, title="sft: train")
+    log = train(task, config.train, ctx.output, seed=ctx.seed, meter=ctx.meter, title="sft: train",
+                keys="sft.train")
     ctx.meter.begin("sft: answer held-out prompts", "prompts", config.examples * len(directions))
     examples = compare(_prompts(ctx.output.child("pairs"), directions, config.examples), base,
                        ctx.output.child("checkpoint"), tokenizer, config.max_new)
@@ -65,7 +67,7 @@ def _outcome(found: dict[str, Any], windows: dict[str, Any], log: TrainingLog, e
         "examples": examples,
     }
     headline = {"pairs": f"{found['splits']['train']['pairs']:,} {found['kind']}",
-                "held-out answer loss": f"{before['heldout_loss']:.3f} → {after['heldout_loss']:.3f} nats/token",
+                "held-out answer loss": f"{shown(before['heldout_loss'])} → {shown(after['heldout_loss'])} nats/token",
                 "epochs": f"{metrics['epochs']:.1f}"}
     return Outcome(metrics, headline,
                    counts_in={f"{split} pairs": found["splits"][split]["found"] for split in found["splits"]},

@@ -3,6 +3,7 @@
 from typing import Any
 
 from raylm.figures import Line, LineChart, Panel, Table
+from raylm.training.shown import shown
 
 _ASKED = {"describe": "signature → docstring", "implement": "docstring → function", "continue": "opening → continuation"}
 
@@ -21,8 +22,8 @@ def _loss(metrics: dict[str, Any]) -> Panel:
               for name in names]
     before, after = metrics["before"]["heldout_loss"], metrics["after"]["heldout_loss"]
     return Panel("Fine-tuning: loss of the answers",
-                 f"Cross entropy over the answers' tokens only, in nats per token. On held-out pairs it went from {before:.3f} "
-                 f"(the pretrained model) to {after:.3f}.",
+                 f"Cross entropy over the answers' tokens only, in nats per token. On held-out pairs it went from "
+                 f"{shown(before)} (the pretrained model) to {shown(after)}.",
                  [LineChart("step", "nats per answer token", lines)])
 
 
