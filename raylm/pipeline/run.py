@@ -9,6 +9,8 @@ import fcntl
 import importlib.metadata
 import json
 import shlex
+import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,12 +135,12 @@ class Run:
 
     def commands(self) -> list[str]:
         """Return the shell commands that serve the model and talk to it."""
-        place, config = _short(self.folder.uri), self.recipe.serve
+        place, config, program = _short(self.folder.uri), self.recipe.serve, _program()
         url = f"http://127.0.0.1:{config.port}/v1"
-        body = json.dumps({"model": self.recipe.name, "max_tokens": 64, "messages": [
+        body = json.dumps({"model": config.model_name or self.recipe.name, "max_tokens": 64, "messages": [
             {"role": "user", "content": "Write a Python function: Return the sum of two numbers."}]})
-        return [f"raylm serve {place}", f"curl {url}/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}",
-                f"raylm chat {place}"]
+        curl = f"curl {url}/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+        return [f"{program} serve {place}", curl, f"{program} chat {place}"]
 
 
 def run(recipe: str | Path | Recipe, *, variables: dict[str, str] | None = None, changes: list[str] | None = None,
@@ -237,6 +239,15 @@ def versions() -> dict[str, str]:
     """Return the installed versions of what decides an artifact's bytes."""
     names = ("raylm", "ray", "torch", "deepspeed", "pyarrow", "sentencepiece", "rensa", "numpy")
     return {name: importlib.metadata.version(name) for name in names}
+
+
+def _program() -> str:
+    """How this installation's `raylm` is called from here: by its name where that is on the PATH, else by its path."""
+    script = Path(sys.executable).with_name("raylm")
+    found = shutil.which("raylm")
+    if not script.exists() or (found and Path(found).absolute() == script.absolute()):
+        return "raylm"
+    return _short(str(script))
 
 
 def _short(uri: str) -> str:

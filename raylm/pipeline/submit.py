@@ -90,11 +90,13 @@ def check_storage(recipe: Path, variables: dict[str, str] | None, changes: Seque
 
     Raises:
         UserError: the recipe is wrong, or its storage is a relative path: on the cluster that is a folder of the job's own,
-            which Ray deletes.
+            which Ray deletes; or a URI with credentials.
     """
     from raylm.pipeline.recipe import read_recipe
+    from raylm.storage import Folder
 
     storage = read_recipe(recipe, variables, list(changes)).storage
+    Folder.at(storage)  # refuses an address with a key in it, which the job's description would show
     if "://" not in storage and not Path(storage).is_absolute():
         raise UserError(f"storage: got {storage!r}, allowed for a job: a place all nodes reach, "
                         "such as --set storage=s3://bucket/prefix, or an absolute path on a disk that they share")

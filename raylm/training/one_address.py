@@ -22,7 +22,7 @@ class OneAddress(TorchConfig):
 
 
 class _Backend(_TorchBackend):
-    def on_start(self, worker_group: Any, backend_config: TorchConfig) -> None:
+    def on_start(self, worker_group: Any, backend_config: Any) -> None:
         address = worker_group.execute_single(0, get_address_and_port)
         worker_group.execute(_set_torch_distributed_env_vars)
         ray.get([worker_group.execute_single_async(rank, _meet, address, rank, len(worker_group), backend_config)

@@ -34,7 +34,8 @@ def train():
     from raylm.training.one_address import OneAddress
 
     scaling = ScalingConfig(num_workers=2, resources_per_worker={"CPU": 0.4})
-    TorchTrainer(meet, train_loop_config={"seconds": 6}, scaling_config=scaling, torch_config=OneAddress(backend="gloo"), run_config=RunConfig(storage_path=sys.argv[1], name="meet")).fit()
+    TorchTrainer(meet, train_loop_config={"seconds": 6}, scaling_config=scaling, torch_config=OneAddress(backend="gloo"),
+                 run_config=RunConfig(storage_path=sys.argv[1], name="meet")).fit()
 
 with session():
     training = threading.Thread(target=train)

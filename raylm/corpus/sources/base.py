@@ -50,6 +50,8 @@ class SourceKind(ABC):
     """A kind of source. One whole text file is one document unless a kind says otherwise."""
 
     content: Content = "code"
+    takes_path: bool = False
+    """Whether the recipe says where the source's files are; a kind that does not take a path finds them itself."""
 
     @abstractmethod
     def roots(self, config: SourceConfig) -> list[Root]:

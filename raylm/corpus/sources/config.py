@@ -13,7 +13,7 @@ class SourceConfig(Section):
     kind: str
     """How documents are found and made: one of raylm.corpus.sources.KINDS (python_stdlib, folder, ...)."""
     path: str | list[str] | None = None
-    """The folder or folders to read; for kind `folder` only, which needs it."""
+    """The folder or folders to read; for kinds such as `folder`, which need it."""
     include: list[str] = Field(default_factory=list)
     """Globs over paths relative to the source's root (`*` crosses `/`); empty takes all that the kind takes."""
     exclude: list[str] = Field(default_factory=list)
@@ -38,9 +38,12 @@ class SourceConfig(Section):
 
     @model_validator(mode="after")
     def _path_fits_kind(self) -> "SourceConfig":
-        if self.kind == "folder" and not self.paths:
-            raise ValueError("a source of kind 'folder' with a path")
-        if self.kind != "folder" and self.paths:
+        from raylm.corpus.sources import KINDS
+
+        takes = KINDS[self.kind].takes_path
+        if takes and not self.paths:
+            raise ValueError(f"a source of kind {self.kind!r} with a path")
+        if not takes and self.paths:
             raise ValueError(f"no path: kind {self.kind!r} finds its own files")
         return self
 

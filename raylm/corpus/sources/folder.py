@@ -28,6 +28,8 @@ def content_of(relative: str) -> Content:
 class FolderKind(SourceKind):
     """Every file below the given folders that turns out to be text."""
 
+    takes_path = True
+
     def roots(self, config: SourceConfig) -> list[Root]:
         """Return the folders, each labelled with its own name, numbered where two of a source share one."""
         roots: list[Root] = []

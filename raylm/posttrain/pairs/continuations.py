@@ -6,6 +6,7 @@ or tasks.
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from raylm.posttrain.pairs.instruction import Instruction
 
@@ -21,6 +22,9 @@ _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 @dataclass(frozen=True)
 class Continuation:
     """The two parts of a paragraph, blanks normalised."""
+
+    asks: ClassVar[str] = "continue"
+    rewards: ClassVar[dict[str, float]] = {"model": 1.0, "ends": 0.5, "varied": 0.5}
 
     name: str
     """Which paragraph of the document, counted from 0."""

@@ -10,6 +10,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from raylm.posttrain.pairs.instruction import Instruction
 
@@ -29,6 +30,9 @@ _NOT_QUOTABLE = re.compile(r'"""|\\|"$|[\x00-\x1f\x7f]')
 @dataclass(frozen=True)
 class Function:
     """A function or method and its summary."""
+
+    asks: ClassVar[str] = "implement"
+    rewards: ClassVar[dict[str, float]] = {"model": 1.0, "parses": 1.0}
 
     name: str
     """Qualified name within the file, as `__qualname__` would be: `Class.method`, `outer.<locals>.inner`."""

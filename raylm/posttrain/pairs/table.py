@@ -36,7 +36,7 @@ def write_pairs(documents: Folder, output: Folder, config: PairsConfig, heldout_
     """
     if output.exists(INDEX):
         return read_index(output)
-    names = ["functions", "continuations"] if config.kind == "auto" else [config.kind]
+    names = list(KINDS) if config.kind == "auto" else [config.kind]
     for name in names:
         index = _write_kind(documents, output, KINDS[name], config, heldout_fraction, meter)
         enough = 1 if name == names[-1] else config.enough

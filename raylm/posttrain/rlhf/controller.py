@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from raylm.posttrain.pairs.kinds import KINDS
 from raylm.posttrain.rlhf.batch import Rows, seed_of, select
 from raylm.posttrain.rlhf.config import RlhfConfig
 from raylm.posttrain.rlhf.divergence import adapted_coefficient
@@ -19,7 +20,6 @@ from raylm.posttrain.rlhf.evaluation import evaluate
 from raylm.posttrain.rlhf.experience import Experience, Session
 from raylm.posttrain.rlhf.prompts import drawn, kind_of, read_prompts
 from raylm.posttrain.rlhf.rewards import chosen_rewards
-from raylm.posttrain.rlhf.rewards.registry import DEFAULTS
 from raylm.posttrain.rlhf.roles import computing_type
 from raylm.posttrain.rlhf.state import Progress, engines_folder, read_progress, write_progress
 from raylm.posttrain.rlhf.team import Step, Team
@@ -103,7 +103,7 @@ def prepare(job: Job, team: Team, progress: Progress) -> Session:
     """Read the tokenizer and the prompts."""
     config, kind = job.config, kind_of(job.pairs)
     tokenizer = Tokenizer.open(job.sft.local())
-    weights = {**dict.fromkeys(DEFAULTS[kind], 0.0), **chosen_rewards(config.rewards, kind)}
+    weights = {**dict.fromkeys(KINDS[kind].rewards, 0.0), **chosen_rewards(config.rewards, kind)}
     wanted = max(config.iterations * config.prompts, config.calibration)
     training = read_prompts(job.pairs, tokenizer, "train", wanted, config.prompt_tokens)
     heldout = read_prompts(job.pairs, tokenizer, "heldout", config.evaluation, config.prompt_tokens)

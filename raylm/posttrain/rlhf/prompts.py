@@ -10,11 +10,10 @@ import numpy as np
 
 from raylm.errors import UserError
 from raylm.posttrain.pairs.chat import encode
+from raylm.posttrain.pairs.kinds import KINDS
 from raylm.posttrain.pairs.table import INDEX, read_pairs
 from raylm.storage import Folder
 from raylm.tokenizer.text import Tokenizer
-
-DIRECTIONS = {"functions": "implement", "continuations": "continue"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def read_prompts(pairs: Folder, tokenizer: Tokenizer, split: str, count: int, lo
     Raises:
         UserError: there is none.
     """
-    direction = DIRECTIONS[kind_of(pairs)]
+    direction = KINDS[kind_of(pairs)].asks
     prompts: list[Prompt] = []
     for pair in read_pairs(pairs, split, 2 * count):
         for instruction in pair.instructions():

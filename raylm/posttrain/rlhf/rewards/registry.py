@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from raylm.errors import UserError
+from raylm.posttrain.pairs.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,6 @@ Check = Callable[[Answer], float]
 CHECKS: dict[str, Check] = {}
 MODEL = "model"
 """The name of the reward model's part in a recipe's weights."""
-DEFAULTS = {
-    "functions": {MODEL: 1.0, "parses": 1.0},
-    "continuations": {MODEL: 1.0, "ends": 0.5, "varied": 0.5},
-}
-"""Weights by the kind of pairs that the prompts come from."""
 
 
 def check(name: str) -> Callable[[Check], Check]:
@@ -45,7 +41,7 @@ def chosen_rewards(weights: dict[str, float] | None, kind: str) -> dict[str, flo
     Raises:
         UserError: a name that no reward has, or no reward at all.
     """
-    chosen = DEFAULTS[kind] if weights is None else weights
+    chosen = KINDS[kind].rewards if weights is None else weights
     known = [MODEL, *sorted(CHECKS)]
     for name in chosen:
         if name not in known:
