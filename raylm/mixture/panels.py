@@ -26,7 +26,7 @@ def _choice(metrics: dict[str, Any]) -> Panel:
              ", ".join(f"{value:.4f}" for value in mix["by_seed"])] for name, mix in found.items()]
     return Panel(
         "Mixture chosen",
-        f"{verdict} (mean of {seeds} fresh seeds). Trained on from here: the {chosen} mix.{bar}{left}",
+        f"{verdict} ({_of_seeds(seeds)}). Trained on from here: the {chosen} mix.{bar}{left}",
         [Table(["mix", *metrics["target"], "target loss", "each seed"], rows),
          BarChart("share of tokens", sources, {
              "natural": [metrics["natural"][source] for source in sources],
@@ -62,3 +62,7 @@ def _law(metrics: dict[str, Any]) -> Panel:
                     Line("verified", list(metrics["predicted"].values()), checks, "points"),
                     Line("equal", ends, ends, "dashed")]),
          Table(["target", "law", "rank correlation", "error", "weight"], rows)])
+
+
+def _of_seeds(count: int) -> str:
+    return "one fresh seed" if count == 1 else f"mean of {count} fresh seeds"
