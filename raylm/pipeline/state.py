@@ -9,6 +9,8 @@ from raylm.pipeline.readable import SPACE, count, duration, plain_text, size
 from raylm.progress import Step
 
 Name = Literal["waiting", "running", "done", "reused", "failed"]
+AMOUNTS = ("kB", "MB", "GB", "tokens")
+"""Units that nobody counts one by one: their rate is never told as a time for each."""
 
 
 @dataclass
@@ -70,7 +72,7 @@ class StageState:
             return ""
         if unit in ("bytes", "B"):
             return f"{size(rate)}/s"
-        if rate < 0.5:
+        if rate < 0.5 and unit not in AMOUNTS:
             return f"{duration(1 / rate)} each"
         return f"{count(rate, 2 if rate < 100 else 3)}{SPACE}{unit}/s" if unit else f"{count(rate, 2)}/s"
 

@@ -117,6 +117,14 @@ def test_plain_log_fits_a_stream_that_knows_only_ascii():
     assert b"kept 3 ? 4" in raw.getvalue()
 
 
+@pytest.mark.parametrize(("unit", "expected"), [("files", "5.0 s each"), ("MB", "0.2 MB/s"), ("bytes", "0.2 B/s")])
+def test_a_slow_rate_is_a_time_for_each_only_of_what_is_counted(unit, expected):
+    state = StageState("corpus", "running")
+    for now, done in ((0.0, 0), (10.0, 2)):
+        state.observe(now, Step("read", unit, done, 9, "", 5.0))
+    assert state.speed().replace("\u00a0", " ") == expected
+
+
 def rendered(states, width=80, height=30, encoding="utf-8"):
     stream = Tty()
     stream.encoding = encoding
