@@ -134,8 +134,9 @@ def outcome(windows: list[Window], loaded: dict[str, Any], quality: dict[str, An
     last, first = table[STAGES[-1]], table[STAGES[0]]
     rate = timings[STAGES[-1]]["tokens_per_second"]
     headline = {"bits per byte": f"{shown(first['bits_per_byte'])} -> {shown(last['bits_per_byte'])}",
-                "parse rate": f"{shown(first['parse_rate'])} -> {shown(last['parse_rate'])}",
                 "tokens/s": "-" if rate is None else f"{rate:.0f}"}
+    if last["parse_rate"] is not None:
+        headline["parse rate"] = f"{shown(first['parse_rate'])} -> {shown(last['parse_rate'])}"
     seconds = {stage: round(loaded[stage]["load_seconds"], 2) for stage in loaded}
     return Outcome(metrics, headline, counts_in={"windows": len(windows), "bytes": sum(window.size for window in windows)},
                    cost={"speed": timings, "load_seconds": seconds})

@@ -25,6 +25,7 @@ from raylm.errors import UserError
 from raylm.pipeline.failure import explain, keep_traceback, writing_to
 from raylm.pipeline.recipe import Recipe, read_recipe
 from raylm.pipeline.stages import BY_NAME, STAGES, StageSpec, closure
+from raylm.posttrain.pairs.kinds import KINDS
 from raylm.recipe.reading import validate
 from raylm.recipe.section import Section
 from raylm.stage import Outcome, StageContext
@@ -137,8 +138,10 @@ class Run:
         """Return the shell commands that serve the model and talk to it."""
         place, config, program = _short(self.folder.uri), self.recipe.serve, _program()
         url = f"http://127.0.0.1:{config.port}/v1"
-        body = json.dumps({"model": config.model_name or self.recipe.name, "max_tokens": 64, "messages": [
-            {"role": "user", "content": "Write a Python function: Return the sum of two numbers."}]})
+        tuned = self.artifact("sft")
+        example = KINDS[tuned.metrics["kind"]].example if tuned.published else "Hello"
+        body = json.dumps({"model": config.model_name or self.recipe.name, "max_tokens": 64,
+                           "messages": [{"role": "user", "content": example}]})
         curl = f"curl {url}/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
         return [f"{program} serve {place}", curl, f"{program} chat {place}"]
 

@@ -16,6 +16,7 @@ from raylm.posttrain.pairs.config import PairsConfig
 from raylm.posttrain.pairs.functions import extract, summary_line
 from raylm.posttrain.pairs.kinds import KINDS
 from raylm.posttrain.pairs.table import read_index, read_pairs, write_pairs
+from raylm.posttrain.rlhf.config import RlhfConfig
 from raylm.progress import Meter
 from raylm.storage import Folder
 from raylm.tokenizer.split import is_held_out
@@ -158,6 +159,16 @@ def test_paragraphs_are_cut_at_a_sentence_end_near_the_middle():
 def test_text_without_blanks_is_cut_too():
     (found,) = continuations.extract("春眠不觉晓处处闻啼鸟夜来风雨声花落知多少" * 5)
     assert found.opening + found.continuation == "春眠不觉晓处处闻啼鸟夜来风雨声花落知多少" * 5
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_says_what_ppo_asks_for_how_that_is_judged_and_what_a_person_may_ask(name):
+    kind = KINDS[name]
+    assert kind.asks in kind.directions
+    assert PairsConfig(kind=name).kind == name
+    assert RlhfConfig(rewards=kind.rewards).rewards == kind.rewards  # names that are registered
+    prompts = [i.prompt for i in kind.pair(*kind.columns).instructions() if i.direction == kind.asks]
+    assert kind.example.split()[:3] == prompts[0].split()[:3]
 
 
 def test_equal_pairs_are_kept_once_and_the_one_to_train_on_stays():

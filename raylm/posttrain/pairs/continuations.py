@@ -25,6 +25,7 @@ class Continuation:
 
     asks: ClassVar[str] = "continue"
     rewards: ClassVar[dict[str, float]] = {"model": 1.0, "ends": 0.5, "varied": 0.5}
+    example: ClassVar[str] = "Continue this text:\nIt was a cold morning, and the road to the village"
 
     name: str
     """Which paragraph of the document, counted from 0."""

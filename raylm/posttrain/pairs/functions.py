@@ -33,6 +33,7 @@ class Function:
 
     asks: ClassVar[str] = "implement"
     rewards: ClassVar[dict[str, float]] = {"model": 1.0, "parses": 1.0}
+    example: ClassVar[str] = "Write a Python function: Return the sum of two numbers."
 
     name: str
     """Qualified name within the file, as `__qualname__` would be: `Class.method`, `outer.<locals>.inner`."""

@@ -19,6 +19,8 @@ class Pair(Protocol):
     """The direction of the instructions that PPO prompts with."""
     rewards: ClassVar[dict[str, float]]
     """PPO's weight by reward name where the recipe gives none."""
+    example: ClassVar[str]
+    """What a person may ask a model that was trained on such pairs."""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,7 @@ class Kind:
     extract: Callable[[str], Sequence[Any]]
     asks: str
     rewards: dict[str, float]
+    example: str
 
     def pairs(self, columns: dict[str, list[str]]) -> list[Any]:
         """Build the pairs from a table's columns (`Table.to_pydict()`); other columns are ignored."""
@@ -60,7 +63,7 @@ def _kind(name: str, pair: type[Pair], extract: Callable[[str], Sequence[Any]]) 
     make: Any = pair
     columns = tuple(field.name for field in fields(make))
     directions = tuple(i.direction for i in make(*columns).instructions())
-    return Kind(name, make, columns, directions, extract, pair.asks, pair.rewards)
+    return Kind(name, make, columns, directions, extract, pair.asks, pair.rewards, pair.example)
 
 
 KINDS = {  # `auto` tries them in this order
