@@ -41,3 +41,5 @@ class Outcome:
     counts_out: dict[str, int] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
     """What was measured of this making (rates, peak memory): may differ from one making to the next."""
+    scratch: tuple[str, ...] = ()
+    """Folders of the output that are deleted once the artifact is published: until then they spare a killed run its work."""

@@ -2,7 +2,7 @@
 and why the rest is gone.
 
 Each step on Ray ends with a marker under `_steps`, so a killed run goes on at the step; the folder is removed at the end. The last
-marker has all that the stage says of itself, so that a run killed while it removes the steps does not need them again.
+marker has all that the stage says of itself and goes after the artifact is published: a run killed at the end repeats nothing.
 """
 
 import time
@@ -16,7 +16,7 @@ from raylm.corpus.duplicates import find_duplicates
 from raylm.corpus.ingest import ingest
 from raylm.corpus.listing import list_files
 from raylm.corpus.publish import publish
-from raylm.corpus.steps import Result, Steps, in_order
+from raylm.corpus.steps import FOLDER, Result, Steps, in_order
 from raylm.errors import UserError
 from raylm.stage import Outcome, StageContext
 from raylm.storage import Folder
@@ -92,6 +92,7 @@ def _outcome(config: CorpusConfig, read: Result, clusters: Result, final: Result
         counts_in={"documents": seen, "bytes": raw},
         counts_out={"documents": kept, "bytes": sum(bytes_out.values())},
         cost={"step_seconds": seconds, "megabytes_per_second": raw / 1e6 / max(sum(seconds.values()), 1e-9)},
+        scratch=(FOLDER,),
     )
 
 

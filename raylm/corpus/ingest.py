@@ -3,7 +3,6 @@ their ids. It is the only time that texts move.
 """
 
 import os
-import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from raylm.corpus.documents import Rows
 from raylm.corpus.masks import MASKS
 from raylm.corpus.origin import OriginFile, origin_hash
 from raylm.corpus.parts import shuffled, write_part
-from raylm.corpus.reach import check_root
+from raylm.corpus.reach import check_root, this_node
 from raylm.corpus.sources import KINDS, Record
 from raylm.errors import UserError
 from raylm.progress import Meter
@@ -103,7 +102,7 @@ def ingest(files: list[OriginFile], config: CorpusConfig, parts: int, meter: Met
 
     # Worked out here, not in each worker: datasketch takes seconds to import and to integrate.
     bands = bands_and_rows(config.dedup.threshold, config.dedup.permutations)
-    reader = ReadFiles(config, parts, bands, meter, platform.node())
+    reader = ReadFiles(config, parts, bands, meter, this_node())
     blocks = ray.data.from_arrow(file_blocks(files, config.read_block_bytes))
     read = blocks.map_batches(reader.__call__, batch_size=None, batch_format="pyarrow")
     try:

@@ -11,6 +11,9 @@ from typing import Any
 
 from raylm.storage import Folder
 
+FOLDER = "_steps"
+"""Where the steps are, in what the stage fills."""
+
 Result = list[dict[str, Any]]
 """What a step says of itself: small rows of JSON types."""
 
@@ -31,7 +34,7 @@ class Steps:
     @property
     def folder(self) -> Folder:
         """The folder of the steps' folders and markers."""
-        return self.output.child("_steps")
+        return self.output.child(FOLDER)
 
     def kept(self, name: str) -> Result | None:
         """Return the result of a step that an earlier attempt finished; None if it, or any file that it wrote, is not there."""
@@ -57,7 +60,7 @@ class Steps:
         rows = self.kept(name)
         if rows is None:
             self._forget_later()
-            filled = fills or (f"_steps/{name}",)
+            filled = fills or (f"{FOLDER}/{name}",)
             for folder in filled:
                 self.output.child(folder).clear()
                 self.output.child(folder).create()
@@ -68,14 +71,13 @@ class Steps:
         return rows
 
     def clear(self, last: str) -> None:
-        """Delete the steps. Until all else is gone the marker of the `last` one stays, whose rows tell all that the stage needs."""
+        """Delete the steps but for the marker of the `last` one, whose rows tell all that the stage needs until it is published."""
         # Markers first: none may outlive a file that it names.
         for marker in self.folder.names(".json"):
             if marker != _marker(last):
                 self.folder.remove(marker)
         for name in self.folder.folders():
             self.folder.child(name).clear()
-        self.folder.clear()
 
     def _forget_later(self) -> None:
         """Delete the markers of all but the steps done so far: what they stand for was made of what is now made anew."""

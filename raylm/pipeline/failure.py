@@ -7,6 +7,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from raylm.errors import UserError
 from raylm.storage import Folder
@@ -45,7 +46,8 @@ def explain(error: BaseException, storage: Folder) -> str:
 def root_cause(error: BaseException) -> BaseException:
     """Return the error that came first, without what Ray, or we (`raise ... from`), wrapped around it."""
     failures = getattr(error, "worker_failures", None)
-    wrapped = next(iter(failures.values())) if failures else getattr(error, "cause", None)
+    # When one worker fails, the others lose their connections to it, and may be the first to say so.
+    wrapped = min(failures.values(), key=_cut_off) if failures else getattr(error, "cause", None)
     if wrapped is None and not isinstance(error, UserError):  # which says what its cause means; Ray's copy of one does not
         wrapped = error.__cause__
     return root_cause(wrapped) if isinstance(wrapped, BaseException) else error
@@ -54,16 +56,17 @@ def root_cause(error: BaseException) -> BaseException:
 def refused_by(error: BaseException, storage: Folder) -> str | None:
     """Return what to say if a disk did not take what was written, with the way on; None if the error is another one."""
     number, place = _errno(error), _place(error, storage)
-    if number in FULL or (number in REFUSALS and storage.uri in _told(error)):
+    if number in REFUSALS and (number in FULL or place == storage.uri):
         reason = REFUSALS[number]
-    elif _free(place) < SCARCE:
+    elif place and _free(place) < SCARCE:
         reason = REFUSALS[errno.ENOSPC]
     else:
         return None
-    remedy = {storage.uri: "make room or use --set storage=PATH", SHARED_MEMORY: "give the container more (--shm-size)"}
-    free = "" if "://" in place else f" ({_free(place) / 1e6:.1f} MB free)"
-    return (f"{place}{free}: {reason}; {remedy.get(place, 'make room or set TMPDIR to another disk')}, "
-            "then the same command goes on from the last thing it finished")
+    remedies = {storage.uri: "make room or use --set storage=PATH", SHARED_MEMORY: "give the container more (--shm-size)",
+                tempfile.gettempdir(): "make room or set TMPDIR to another disk"}
+    where = _with_free(place) if place else f"one of {', '.join(map(_with_free, remedies))}"
+    remedy = remedies.get(place or storage.uri, "make room")
+    return f"{where}: {reason}; {remedy}, then the same command goes on from the last thing it finished"
 
 
 @contextmanager
@@ -90,6 +93,10 @@ def keep_traceback(folder: Folder, stage: str) -> str | None:
     return log.file(f"{stage}.txt")
 
 
+def _cut_off(error: BaseException) -> bool:
+    return isinstance(error, ConnectionError) or type(error).__name__.startswith("Dist") or "gloo/transport" in str(error)
+
+
 def _lines(error: BaseException) -> list[str]:
     return [line.strip() for line in str(error).strip().splitlines() if line.strip()]
 
@@ -108,21 +115,24 @@ def _errno(error: BaseException) -> int | None:
     return errno.ENOSPC if "No space left on device" in str(error) else None
 
 
-def _place(error: BaseException, storage: Folder) -> str:
-    """The disk that an error is about: one whose path it names, else a short one of those a stage writes to, else the storage."""
+def _place(error: BaseException, storage: Folder) -> str | None:
+    """The disk that an error is about: that of the path it names, else a short one of those a stage writes to; None: who knows."""
     places = [storage.uri, SHARED_MEMORY, tempfile.gettempdir()]
-    named = [place for place in places if place in _told(error)]
-    short = [place for place in places if _free(place) < SCARCE]
-    return (named + short + places)[0]
+    named = re.search(r"(?:(?<=['\" ])|^)(/[^'\"\n]+)", f"{getattr(error, 'filename', None) or ''} {error}")
+    if named:
+        path = named.group(1)
+        return next((place for place in places if f"{path}/".startswith(f"{place}/")), str(Path(path).parent))
+    return next((place for place in places if _free(place) < SCARCE), None)
 
 
-def _told(error: BaseException) -> str:
-    return f"{getattr(error, 'filename', None) or ''} {error}"
+def _with_free(place: str) -> str:
+    return place if "://" in place else f"{place} ({_free(place) / 1e6:.1f} MB free)"
 
 
 def _free(place: str) -> int:
-    """Free bytes; an object store, or a place that is not there, never is the short one."""
+    """Free bytes; an object store, or a place that is not there or does not say, never is the short one."""
     try:
-        return shutil.disk_usage(place).free
+        usage = shutil.disk_usage(place)
     except OSError:
         return 1 << 62
+    return usage.free if usage.total else 1 << 62

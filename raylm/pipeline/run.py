@@ -216,6 +216,8 @@ def _build_stage(run: Run, stage: StageSpec, display: Any) -> None:
             inputs={need: run.artifact(need) for need in stage.needs}, output=artifact.folder.create(), meter=meter))
         seconds = time.time() - started
         artifact.publish(_manifest(run, stage, outcome), {"seconds": round(seconds, 2), **outcome.cost})
+        for name in outcome.scratch:
+            artifact.folder.child(name).clear()
     except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or SIGTERM, which Ray turns into an exit
         display.stage_failed(stage.name, "interrupted; the same command goes on from here")
         raise
@@ -261,12 +263,23 @@ def _short(uri: str) -> str:
 def _remember(run: Run) -> None:
     from raylm.corpus.listing import OWN_MARK
 
-    folder = run.folder.create()
-    for own in (folder, run.root.child("artifacts").create()):
-        own.write_bytes(OWN_MARK, b"")  # a source that the storage lies in leaves them out
+    folder, artifacts = run.folder, run.root.child("artifacts")
+    foreign = [name for name in artifacts.folders() if name.partition("-")[0] not in BY_NAME] + artifacts.names()
+    if not folder.exists(ADDRESSES) and not folder.exists(OWN_MARK):
+        _refuse(folder, folder.names() + folder.folders(), "give the recipe another `name`")
+    if not artifacts.exists(OWN_MARK):
+        _refuse(artifacts, foreign, "use --set storage=PATH")
+    for own in (folder, artifacts):
+        own.create().write_bytes(OWN_MARK, b"")  # a source that the storage lies in leaves them out
     data = yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     folder.write_bytes(RECIPE, data.encode())
     folder.write_json(ADDRESSES, run.keys)
+
+
+def _refuse(folder: Folder, names: list[str], remedy: str) -> None:
+    """Refuse a folder that others wrote to: marked as ours, their files would never be read as text again."""
+    if names:
+        raise UserError(f"{folder.uri}: raylm would write here, but it holds other files ({names[0]}, ...); {remedy}")
 
 
 @contextmanager

@@ -95,6 +95,8 @@ def _fit(assignment: Assignment) -> None:
             _run(replace(assignment, start=start))
             return
         except WorkerGroupError as error:
+            if assignment.output.exists(LOG):  # all was done, a worker was lost while it ended
+                return
             for failure in error.worker_failures.values():
                 if isinstance(failure, UserError):
                     raise failure from None

@@ -159,6 +159,7 @@ def _finish(engine: Any, assignment: Assignment, progress: Progress, rank: int) 
         with tempfile.TemporaryDirectory() as folder:
             assignment.task.export(state, Path(folder) / "checkpoint")
             target = assignment.output.child("checkpoint")
+            assignment.output.remove(LOG)
             target.clear()
             target.upload(Path(folder) / "checkpoint")
         assignment.output.write_json(LOG, vars(progress))  # last: `launch.train` takes its presence for the end

@@ -4,6 +4,7 @@ The store in which the ranks find each other asks nobody for a key. Torch, left 
 machine's addresses; here rank 0 opens the socket and torch is given it.
 """
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -47,6 +48,12 @@ def store(address: Address, rank: int, world: int) -> "dist.TCPStore":
     if rank:
         return dist.TCPStore(*address, world, is_master=False)
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    listening = socket.create_server(address, family=family)
+    try:
+        listening = socket.create_server(address, family=family)
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        # A node that others reach through address translation has none of its own of that name.
+        listening = socket.create_server(("", address[1]), family=family)
     # Torch closes the socket with the store; it must not wait here, the others may not have started yet.
     return dist.TCPStore(*address, world, is_master=True, wait_for_workers=False, master_listen_fd=listening.detach())

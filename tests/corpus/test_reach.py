@@ -8,7 +8,7 @@ import pytest
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.ingest import ReadFiles, file_blocks, ingest
 from raylm.corpus.listing import list_files
-from raylm.corpus.reach import check_root
+from raylm.corpus.reach import check_root, this_node
 from raylm.errors import UserError
 from raylm.progress import Meter
 from raylm.storage import Folder
@@ -36,7 +36,7 @@ def test_files_that_vanished_cost_themselves(mine):
     gone = "unreadable: no such file"
     assert read(config, files, "another-node") == {"mine/a.txt": gone, "mine/b.txt": "too short"}
     (folder / "b.txt").unlink()
-    assert read(config, files, platform.node()) == {"mine/a.txt": gone, "mine/b.txt": gone}
+    assert read(config, files, this_node()) == {"mine/a.txt": gone, "mine/b.txt": gone}
 
 
 def test_a_folder_that_a_node_lacks_fails_the_step_with_one_line(mine, ray_cluster, tmp_path):
@@ -46,7 +46,7 @@ def test_a_folder_that_a_node_lacks_fails_the_step_with_one_line(mine, ray_clust
     with pytest.raises(UserError) as caught:
         ingest(files, config, 8, Meter(), Folder.at(tmp_path / "read"))
     line = f"corpus source 'mine': {folder} cannot be read on node {platform.node()} (No such file or directory); " \
-           "put the text where all nodes reach it"
+           "put the text where all nodes reach it, and leave it there"
     assert str(caught.value) == line and type(caught.value) is UserError
 
 
@@ -54,6 +54,6 @@ def test_a_folder_that_is_empty_on_another_node_is_not_mounted_there(mine):
     folder, config = mine
     shutil.rmtree(folder)
     folder.mkdir()
-    check_root(config.sources[0], str(folder), platform.node())
+    check_root(config.sources[0], str(folder), this_node())
     with pytest.raises(UserError, match=r"it is empty there.*where all nodes reach it"):
         check_root(config.sources[0], str(folder), "another-node")

@@ -205,9 +205,10 @@ def test_a_line_too_long_for_a_document_costs_itself_and_little_memory(tmp_path,
     assert peak < 10_000_000
 
 
-def test_a_gzip_bomb_is_given_up(tmp_path):
+@pytest.mark.parametrize(("width", "lines"), [(1_000_000, 50), (10_000, 5_000)])
+def test_a_gzip_bomb_is_given_up(tmp_path, width, lines):
     path = tmp_path / "rows.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"text": "one"}\n' + (b"x" * 1_000_000 + b"\n") * 50 + b'{"text": "two"}\n', 9))
+    path.write_bytes(gzip.compress(b'{"text": "one"}\n' + (b"x" * width + b"\n") * lines + b'{"text": "two"}\n', 9))
     found = list(json_lines(path, "text", limit=10_000))
     assert found[0].text == "one" and {record.reason for record in found[1:]} == {"larger than a document may be"}
     assert sum(record.raw_bytes for record in found) < 20 * 1_000_000  # of 50, and nothing behind them

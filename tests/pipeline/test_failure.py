@@ -50,6 +50,12 @@ def test_the_disk_that_is_full_is_named_not_the_storage(tmp_path, monkeypatch):
     assert explain(shared, storage).startswith("/dev/shm (") and "--shm-size" in explain(shared, storage)
     scratch = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/scratch/tmp1/model.safetensors")
     assert "TMPDIR" in explain(scratch, storage)
+    cache = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/u/.cache/torch_extensions/x.so")
+    assert explain(cache, storage).startswith("/home/u/.cache/torch_extensions") and "storage=" not in explain(cache, storage)
+    beside = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/mnt/scratch/x")
+    assert explain(beside, storage).startswith("/mnt/scratch")
+    unnamed = explain(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), storage)
+    assert unnamed.startswith("one of /disk/runs (") and "/dev/shm (" in unnamed and "/scratch (" in unnamed
     free = {"/disk/runs": 9 << 30, "/dev/shm": 1 << 30, "/scratch": 100}
     monkeypatch.setattr(failure, "_free", free.get)
     assert explain(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), storage).startswith("/scratch (")
@@ -63,6 +69,12 @@ def test_the_first_error_is_told_not_the_one_that_was_raised_from_it(tmp_path):
             raise RuntimeError("3 of 12 proxies failed") from error
     except RuntimeError as error:
         assert explain(WorkerError(error), Folder.at(tmp_path)) == "rlhf.rewards: one of parses"
+
+
+def test_of_several_workers_the_one_that_failed_is_told_not_those_that_lost_it(tmp_path):
+    group = RuntimeError("worker group failed")
+    group.worker_failures = {0: RuntimeError("[gloo/transport/tcp] Connection closed by peer"), 1: KeyError("shard")}
+    assert explain(group, Folder.at(tmp_path)) == "KeyError: 'shard'"
 
 
 def test_rays_copy_of_a_users_error_is_told_by_its_own_line(tmp_path):

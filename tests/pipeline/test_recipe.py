@@ -46,6 +46,18 @@ def test_a_date_that_no_calendar_has_is_a_text(tmp_path):
     assert read_recipe(write(tmp_path), changes=["name=2024-13-45"]).name == "2024-13-45"
 
 
+def test_a_folder_of_others_is_not_taken_for_a_run(tmp_path):
+    (tmp_path / "runs" / "x").mkdir(parents=True)
+    (tmp_path / "runs" / "x" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"runs/x: raylm would write here, but it holds other files \(notes.txt"):
+        raylm.run(write(tmp_path))
+    assert sorted(path.name for path in (tmp_path / "runs" / "x").iterdir()) == ["notes.txt"]
+    (tmp_path / "runs" / "x" / "notes.txt").unlink()
+    (tmp_path / "runs" / "artifacts" / "vases").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"runs/artifacts: raylm would write here"):
+        raylm.run(write(tmp_path))
+
+
 def test_a_network_that_the_endpoint_could_not_run_is_refused_before_the_corpus_is_read(tmp_path):
     path = write(tmp_path, pretrain={"model": {"hidden": 192, "heads": 8, "kv_heads": 4}})
     with pytest.raises(UserError, match="this model's are 24 wide"):

@@ -30,7 +30,7 @@ def json_lines(path: Path, column: str, limit: int = FILE_LIMIT) -> Iterator[Rec
             while patience > 0 and (line := stream.readline(limit + 1)):
                 if len(line) > limit:
                     passed = _pass_over(stream, line, patience)
-                    patience -= passed
+                    patience -= len(line) + passed
                     yield Unread(number, TOO_LARGE, len(line) + passed)
                 elif line.strip():
                     yield _row(number, line, column)
