@@ -122,7 +122,7 @@ def test_this_machine_is_examined_in_seconds_and_without_heavy_imports():
 
     script = ("import sys; from raylm.doctor import examine; f = examine(); assert len(f) > 25; "
               "assert not {'torch', 'ray', 'vllm', 'deepspeed'} & set(sys.modules)")
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=120).returncode == 0
 
 
 def test_environment_lets_an_unactivated_interpreter_find_ninja_and_the_op(monkeypatch):

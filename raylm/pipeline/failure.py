@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from raylm.errors import UserError
+from raylm.errors import UserError, cut_off
 from raylm.storage import Folder
 
 LONGEST = 400
@@ -47,7 +47,7 @@ def root_cause(error: BaseException) -> BaseException:
     """Return the error that came first, without what Ray, or we (`raise ... from`), wrapped around it."""
     failures = getattr(error, "worker_failures", None)
     # When one worker fails, the others lose their connections to it, and may be the first to say so.
-    wrapped = min(failures.values(), key=_cut_off) if failures else getattr(error, "cause", None)
+    wrapped = min(failures.values(), key=cut_off) if failures else getattr(error, "cause", None)
     if wrapped is None and not isinstance(error, UserError):  # which says what its cause means; Ray's copy of one does not
         wrapped = error.__cause__
     return root_cause(wrapped) if isinstance(wrapped, BaseException) else error
@@ -91,10 +91,6 @@ def keep_traceback(folder: Folder, stage: str) -> str | None:
     except OSError:
         return None
     return log.file(f"{stage}.txt")
-
-
-def _cut_off(error: BaseException) -> bool:
-    return isinstance(error, ConnectionError) or type(error).__name__.startswith("Dist") or "gloo/transport" in str(error)
 
 
 def _lines(error: BaseException) -> list[str]:

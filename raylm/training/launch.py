@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch.distributed import DistError
-
-from raylm.errors import UserError
+from raylm.errors import UserError, cut_off
 from raylm.progress import Meter
 from raylm.storage import Folder
 from raylm.training.checkpoints import check, clear_but, newest
@@ -73,13 +71,9 @@ def lost_worker(failures: Mapping[int, BaseException]) -> bool:
     Args:
         failures: what Ray Train reports, by rank.
     """
+    # A peer may die so shortly before Ray Train asks that its neighbours' broken connections are all that it hears of.
     died = any(type(error).__module__.startswith("ray.") for error in failures.values())
-    return died or all(_cut_off(error) for error in failures.values())
-
-
-def _cut_off(error: BaseException) -> bool:
-    """A peer may die so shortly before Ray Train asks that its neighbours' broken connections are all that it hears of."""
-    return isinstance(error, DistError | ConnectionError) or "gloo/transport" in str(error)
+    return died or all(cut_off(error) for error in failures.values())
 
 
 def _fit(assignment: Assignment) -> None:
