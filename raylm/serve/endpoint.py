@@ -90,7 +90,8 @@ def serve_until_interrupted(
     """Serve the checkpoint until SIGINT or SIGTERM, then stop gracefully. Call it from the main thread."""
     with _interruptible():
         try:
-            with start(folder, config, name=name, say=say) as endpoint:
+            # Again inside: a Ray that starts takes SIGTERM for itself, and would end us with a trace of its own.
+            with start(folder, config, name=name, say=say) as endpoint, _interruptible():
                 say(instructions(endpoint))
                 _watch(endpoint, say)
         except KeyboardInterrupt:
