@@ -5,6 +5,7 @@ imported by the commands that need them, so that `raylm --help` answers at once.
 """
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +16,11 @@ from raylm.errors import UserError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:2] == ["corpus", "clusters"]:  # reads better where one has just typed `raylm corpus RECIPE`
+        del given[0]
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     if not hasattr(options, "command"):
         parser.print_help()
         return 2
@@ -53,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     _run_command(commands, "chat", "talk to a run's model in the terminal", _chat, _chat_options)
     _run_command(commands, "status", "say what of a run is done", _status)
     _run_command(commands, "report", "rebuild a run's HTML report", _report)
+    _run_command(commands, "clusters", "show the largest clusters of duplicates side by side (also: raylm corpus clusters RUN)",
+                 _clusters, _clusters_options)
     keys = commands.add_parser("keys", help="list the keys of a recipe, their defaults and what they mean")
     keys.add_argument("prefix", metavar="KEY", nargs="?", default="", help="only keys below this one, such as pretrain.train")
     keys.set_defaults(command=_keys)
@@ -107,6 +113,26 @@ def _build(options: argparse.Namespace) -> int:
     print(f"\nreport: {run.report()}")
     if options.until is None:
         print("\n" + "\n".join(run.commands()))
+    return 0
+
+
+def _clusters_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clusters", type=int, default=5, metavar="N", help="clusters to show, the largest first (5)")
+    parser.add_argument("--members", type=int, default=2, metavar="N", help="removed documents of each, the least similar first (2)")
+    parser.add_argument("--lines", type=int, default=12, metavar="N", help="lines of each comparison (12)")
+    parser.add_argument("--step", help="only those of this step, such as near")
+
+
+def _clusters(options: argparse.Namespace) -> int:
+    from raylm.corpus.clusters import as_text, largest
+    from raylm.pipeline.readable import plain_text
+    from raylm.pipeline.run import load
+
+    run = load(options.run)
+    found = largest(run.stage("corpus"), run.stage("read"), options.clusters, options.members, options.step)
+    width = shutil.get_terminal_size((120, 24)).columns
+    shown = "\n\n".join(as_text(cluster, width, options.lines) for cluster in found) or "no duplicates were removed"
+    print("\n".join(map(plain_text, shown.split("\n"))))
     return 0
 
 

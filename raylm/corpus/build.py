@@ -1,112 +1,109 @@
-"""The corpus stage, read aloud: list the files, read and judge them, find the duplicates, write what is left
-and why the rest is gone.
+"""The corpus stage, read aloud: run the recipe's steps over what was read, then write what is left and why the rest is gone.
 
 Each step on Ray ends with a marker under `_steps`, so a killed run goes on at the step; the folder is removed at the end. The last
 marker has all that the stage says of itself and goes after the artifact is published: a run killed at the end repeats nothing.
 """
 
 import time
+from typing import Any
 
 import ray.data
 
 from raylm.corpus import funnel
 from raylm.corpus.config import CorpusConfig
-from raylm.corpus.dedup.signatures import bands_and_rows
-from raylm.corpus.duplicates import find_duplicates
-from raylm.corpus.ingest import ingest
-from raylm.corpus.listing import list_files
-from raylm.corpus.publish import publish
-from raylm.corpus.steps import FOLDER, Result, Steps, in_order
+from raylm.corpus.dedup.survivors import LARGEST
+from raylm.corpus.markers import FOLDER, Markers, Result, in_order
+from raylm.corpus.origin import partition
+from raylm.corpus.publish import FILLS, publish
+from raylm.corpus.read.build import DOCUMENTS
+from raylm.corpus.read.schema import read_columns
+from raylm.corpus.steps.base import Corpus, Step
+from raylm.corpus.steps.run import labels, run_steps
 from raylm.errors import UserError
 from raylm.stage import Outcome, StageContext
 from raylm.storage import Folder
 
-_CLUSTERS = 20
-
 
 def build(ctx: StageContext[CorpusConfig]) -> Outcome:
-    """Fill `documents/` and `removed/`.
+    """Fill `documents/`, `removed/` and `fingerprints/`.
 
     Raises:
-        UserError: a folder is missing, on any node, or holds no file, or no document is left.
+        UserError: no document is left.
     """
-    steps = Steps(ctx.output)
     ray.data.DataContext.get_current().enable_progress_bars = False  # the meter speaks to the user
-    made = (steps.kept("publish") or _make(ctx, steps))[0]
-    final = made["final"]
-    if not any(row["step"] is None for row in final):
-        raise UserError(f"corpus: none of {sum(row['documents'] for row in final)} documents is left: {funnel.reasons(final)}")
-    outcome = _outcome(ctx.config, **made)
-    steps.clear("publish")
+    markers = Markers(ctx.output)
+    made = (markers.kept("publish") or _make(ctx, markers))[0]
+    read = ctx.inputs["read"].metrics["read"]
+    if not any(not row["step"] for row in made["final"]):
+        raise UserError(f"corpus: none of {_sum(read, 'documents')} documents is left: {funnel.reasons(made['final'])}")
+    outcome = _outcome(ctx.config, read, **made)
+    markers.clear("publish")
     return outcome
 
 
-def _make(ctx: StageContext[CorpusConfig], steps: Steps) -> Result:
-    """Do the steps. The result of the last one is a row with what `_outcome` takes."""
-    config, clock = ctx.config, _Clock()
-    files = list_files(config)
-    parts = config.partitions_for(sum(file.text_bytes for file in files))
-    ctx.meter.begin("read, clean and judge", "MB", sum(file.size for file in files) / 1e6)
-    read = steps.run("read", lambda folder: ingest(files, config, parts, ctx.meter, folder))
-    clock.lap("read")
-    clusters = find_duplicates(config.dedup, parts, steps, ctx.meter) if config.dedup.enabled else []
-    clock.lap("duplicates")
+def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
+    """Run the steps and publish. The result of the last marker is a row with what `_outcome` takes."""
+    config = ctx.config
+    read = ctx.inputs["read"].folder.child(DOCUMENTS)
+    scores = ctx.inputs["score"].folder.child("scores") if config.models else None
+    documents = _sum(ctx.inputs["read"].metrics["read"], "documents")
+    corpus = Corpus(read, scores, len(read.names(".parquet")), documents, config.rank_by_source())
+    steps = resolved(config, ctx.inputs["score"].metrics)
+    details: dict[str, Any] = {}
+    seconds: dict[str, float] = {}
+    started = time.monotonic()
+    for group, left, found in run_steps(steps, corpus, markers, ctx.meter):
+        corpus = left
+        details[group.name] = {"steps": [label for label, _ in group.steps], **found}
+        seconds[group.name[3:]] = round(time.monotonic() - started, 2)
+        started = time.monotonic()
+    for found in details.values():
+        if "clusters" in found:
+            found["clusters"] = [_placed(corpus, row) for row in found["clusters"][:LARGEST]]
 
     def write(_: Folder) -> Result:
-        final = in_order(publish(ctx.output, steps.folder, parts, ctx.meter))
-        clock.lap("write")
-        return [{"read": read, "clusters": clusters, "final": final, "seconds": clock.laps}]
+        final = in_order(publish(ctx.output, corpus, labels(steps), config.fingerprints(), ctx.meter))
+        return [{"details": details, "final": final, "seconds": {**seconds, "write": round(time.monotonic() - started, 2)}}]
 
-    return steps.run("publish", write, fills=("documents", "removed"))
+    return markers.run("publish", write, fills=FILLS)
 
 
-def _outcome(config: CorpusConfig, read: Result, clusters: Result, final: Result, seconds: dict[str, float]) -> Outcome:
-    steps = funnel.funnel(read, final)
-    documents = {source.name: _sum(steps, "near", "documents_out", source.name) for source in config.sources}
-    bytes_out = {source.name: _sum(steps, "near", "bytes_out", source.name) for source in config.sources}
-    bands, rows = bands_and_rows(config.dedup.threshold, config.dedup.permutations)
-    largest = sorted(clusters, key=lambda row: (-row["members"], row["survivor"]))[:_CLUSTERS]
-    masked = funnel.masked(read)
-    metrics = {
-        "funnel": steps,
-        "reasons": funnel.reasons(final),
-        "samples": funnel.samples(final),
-        "masked": masked,
-        "clusters": largest,
-        "documents": documents,
-        "bytes": bytes_out,
-        "lsh": {"bands": bands, "rows": rows, "threshold": config.dedup.threshold},
-    }
-    seen, kept = _sum(steps, "read", "documents_in"), sum(documents.values())
-    raw = _sum(steps, "read", "bytes_in")
-    duplicates = _sum(steps, "exact", "documents_in") - kept
-    headline = {
-        "documents": f"{kept:,} of {seen:,}",
-        "text": f"{sum(bytes_out.values()) / 1e6:,.1f} MB of {raw / 1e6:,.1f} MB",
-        "duplicates": f"{duplicates:,}",
-        "masked": f"{sum(sum(kinds.values()) for kinds in masked.values()):,}",
-    }
+def resolved(config: CorpusConfig, scores: dict[str, Any]) -> list[Step]:
+    """Return the steps that are enabled, with thresholds that are percentiles replaced by the values that they stand for here."""
+    steps = []
+    for step in config.steps:
+        resolve = getattr(step, "resolve", None)
+        steps.append(resolve(scores) if resolve else step)
+    return steps
+
+
+def _placed(corpus: Corpus, cluster: dict[str, Any]) -> dict[str, Any]:
+    """Add to a cluster the path and source of the document that stays; of an earlier corpus' only the id is known."""
+    part = partition(cluster["survivor"], corpus.parts)
+    rows = read_columns(corpus.read, None, part, ["id", "path", "source"])
+    index = rows["id"].index(cluster["survivor"]).as_py()
+    where = rows.slice(index, 1).to_pylist()[0] if index >= 0 else {"path": "", "source": "an earlier corpus"}
+    return {**cluster, "path": where["path"], "source": where["source"]}
+
+
+def _outcome(config: CorpusConfig, read: Result, details: dict[str, Any], final: Result, seconds: dict[str, float]) -> Outcome:
+    steps = labels(config.steps)
+    rows = funnel.funnel(read, final, steps)
+    kept = [row for row in final if not row["step"]]
+    documents = {source.name: _sum([row for row in kept if row["source"] == source.name], "documents") for source in config.sources}
+    sizes = {source.name: _sum([row for row in kept if row["source"] == source.name], "bytes") for source in config.sources}
+    reasons = funnel.reasons(final)
+    metrics = {"funnel": rows, "steps": steps, "reasons": reasons, "samples": funnel.samples(final), "masked": funnel.masked(read),
+               "details": details, "documents": documents, "bytes": sizes}
+    duplicates = sum(found.get("removed", 0) for found in details.values())
+    seen, raw = _sum(read, "documents"), _sum(read, "raw_bytes")
+    headline = {"documents": f"{sum(documents.values()):,} of {seen:,}",
+                "text": f"{sum(sizes.values()) / 1e6:,.1f} MB of {raw / 1e6:,.1f} MB", "duplicates": f"{duplicates:,}"}
     return Outcome(
-        metrics=metrics,
-        headline=headline,
-        counts_in={"documents": seen, "bytes": raw},
-        counts_out={"documents": kept, "bytes": sum(bytes_out.values())},
-        cost={"step_seconds": seconds, "megabytes_per_second": raw / 1e6 / max(sum(seconds.values()), 1e-9)},
-        scratch=(FOLDER,),
-    )
+        metrics=metrics, headline=headline, counts_in={"documents": seen, "bytes": raw},
+        counts_out={"documents": sum(documents.values()), "bytes": sum(sizes.values())},
+        cost={"step_seconds": seconds}, scratch=(FOLDER,))
 
 
-def _sum(steps: Result, step: str, key: str, source: str | None = None) -> int:
-    return sum(row[key] for row in steps if row["step"] == step and source in (None, row["source"]))
-
-
-class _Clock:
-    """Seconds of each step of this making."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.laps[name], self._last = round(now - self._last, 2), now
+def _sum(rows: Result, key: str) -> int:
+    return sum(row[key] for row in rows)

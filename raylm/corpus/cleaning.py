@@ -19,3 +19,14 @@ def clean(text: str) -> str:
     text = "\n".join(map(str.rstrip, text.split("\n")))
     text = _BLANK_LINES.sub("\n\n\n", text).strip("\n")
     return text + "\n" if text else ""
+
+
+from raylm.recipe.section import Section  # noqa: E402  STUB of the lead, to be replaced
+
+
+class CleanConfig(Section):
+    """What is done to every text."""
+
+    def apply(self, text: str, content: str = "prose") -> str:
+        """Clean."""
+        return clean(text)

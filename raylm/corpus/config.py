@@ -1,19 +1,30 @@
-"""The recipe's `corpus` section: sources, rules, masks, duplicate removal, and how many partitions the result has."""
+"""The recipe's `corpus` section. Three stages read it: what is read and measured (`read`), which models judge it (`score`), and which
+steps then decide (`corpus`). Each stage's address takes only what decides its own artifact.
+"""
 
-from pydantic import Field, field_validator
+from typing import Any, Literal
 
-from raylm.corpus.dedup.config import DedupConfig
-from raylm.corpus.masks import MasksConfig
-from raylm.corpus.rules import RulesConfig
+from pydantic import Field, field_validator, model_validator
+
+from raylm.corpus.cleaning import CleanConfig
+from raylm.corpus.masks import MASKS, MasksConfig
+from raylm.corpus.measures.base import Measure
+from raylm.corpus.models import AnyModel
+from raylm.corpus.read.identified import COLUMNS, Identified
+from raylm.corpus.rules import Rule
 from raylm.corpus.sources.config import SourceConfig
+from raylm.corpus.steps.registry import AnyStep
+from raylm.corpus.steps.near import Near
 from raylm.recipe.section import Section, resource
 
-__all__ = ["CorpusConfig", "DedupConfig", "MasksConfig", "RulesConfig", "SourceConfig"]
+__all__ = ["CorpusConfig", "MasksConfig", "SourceConfig"]
 
 _FEWEST, _MOST = 8, 65_536
 _PARTITION_BYTES = 100_000_000
 """Text in a partition by default. The address of a corpus knows the files' sizes, and not this: another value is another version
 of the stage."""
+_GIVEN = ("id", "source", "path", "content", "url", "metadata", "bytes", "raw_bytes", *COLUMNS)
+_DEFAULT_STEPS = ("length", "comments", "lines", "characters", "repetition", "generated", "exact", "near")
 
 
 class CorpusConfig(Section):
@@ -21,19 +32,25 @@ class CorpusConfig(Section):
 
     sources: list[SourceConfig] = Field(min_length=1, max_length=127)
     """Where documents come from. Earlier sources keep what several have, unless `priority` says otherwise."""
-    rules: RulesConfig = RulesConfig()
-    """Quality rules; each removed document has its rule's reason."""
+    clean: CleanConfig = CleanConfig()
+    """What is done to every text before anything looks at it."""
     mask: MasksConfig = MasksConfig()
     """Personal data that is replaced by placeholders."""
-    dedup: DedupConfig = DedupConfig()
-    """Exact and near-duplicate removal."""
+    language: Literal["vote", "fast", "off"] = "vote"
+    """How each document's language is identified: by the vote of several identifiers, by the fastest of them, or not at all."""
+    models: tuple[AnyModel, ...] = ()
+    """Models that raylm trains and asks about every document; each is a column that steps can read."""
+    steps: tuple[AnyStep, ...] = Field(default_factory=lambda: tuple(_step(name) for name in _DEFAULT_STEPS))
+    """What removes or changes documents, in order: rules, duplicates, evaluation sets. Each removed document has its step's reason."""
     partitions: int | None = Field(default=None, ge=1, le=_MOST)
     """Files that the documents are spread over by a hash of their id. One must fit in a worker's memory: about 200 MB of text. By
     default one for each 100 MB of text found, and at least 8."""
     read_block_bytes: int = resource(2_000_000, ge=1)
     """Bytes of files that one reading task takes."""
     batch_documents: int = resource(256, ge=1)
-    """Documents that a reading task holds at a time."""
+    """Documents that a reading task holds at a time, and"""
+    batch_characters: int = resource(16_000_000, ge=1)
+    """characters of their texts."""
 
     @field_validator("sources")
     @classmethod
@@ -44,6 +61,52 @@ class CorpusConfig(Section):
             raise ValueError(f"sources with different names ({', '.join(twice)} is there twice)")
         return sources
 
+    @model_validator(mode="after")
+    def _steps_fit(self) -> "CorpusConfig":
+        names = [source.name for source in self.sources]
+        columns = {*_GIVEN, *(f"masked_{kind}" for kind in MASKS), *(model.name for model in self.models),
+                   *(name for measure in self.measures() for name in measure.columns)}
+        for number, step in enumerate(self.steps):
+            where = f"corpus.steps.{number} ({step.do})"
+            for name in step.sources:
+                if name not in names:
+                    raise ValueError(f"{where}: sources: got {name!r}, allowed: {', '.join(names)}")
+            wanted = [*(step.columns() if isinstance(step, Rule) else ()), *filter(None, [getattr(step, "keep_by", "")])]
+            for name in wanted:
+                if name not in columns:
+                    raise ValueError(f"{where}: got {name!r}, allowed: a model of corpus.models or one of {', '.join(sorted(columns))}")
+            if self.language == "off" and step.languages:
+                raise ValueError(f"{where}: languages: allowed only with corpus.language vote or fast")
+        return self
+
+    def measures(self) -> tuple[Measure, ...]:
+        """Return what is measured of every document: the language, and what any step asks for, each once."""
+        asked = {measure for step in self.steps for measure in step.measures() if not COLUMNS.keys() & measure.columns.keys()}
+        return (Identified(self.language), *sorted(asked, key=repr))
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return the columns by which a later corpus can be compared with this one."""
+        signatures = {name for step in self.steps if isinstance(step, Near) for name in step.signature().columns}
+        return ("key", "key_low", *sorted(signatures))
+
+    def identity_for(self, stage: str) -> dict[str, Any]:
+        """Return the values that decide what one of the three stages makes, as JSON types."""
+        whole = self.identity()
+        if stage == "read":
+            sources = [{key: value for key, value in source.items() if key != "priority"} for source in whole["sources"]]
+            return {"sources": sources, "clean": whole["clean"], "mask": whole["mask"], "partitions": whole["partitions"],
+                    "measures": [repr(measure) for measure in self.measures()]}
+        if stage == "score":
+            return {"models": whole["models"]}
+        return {"steps": whole["steps"], "ranks": self.rank_by_source()}
+
+    def contents_for(self, stage: str) -> list[str]:
+        """Return the places that models (`score`) or steps (`corpus`; `read`, for what they measure with) name besides the sources."""
+        if stage == "score":
+            return [place for model in self.models for place in model.files()]
+        places = [place for step in self.steps for place in step.files(stage)]
+        return list(dict.fromkeys(places))
+
     def partitions_for(self, text_bytes: int) -> int:
         """Return `partitions`, or where the recipe leaves it open the number for so many bytes of text.
 
@@ -51,11 +114,17 @@ class CorpusConfig(Section):
         """
         return self.partitions or min(max(_FEWEST, -(-text_bytes // _PARTITION_BYTES)), _MOST)
 
-    def ranks(self) -> list[int]:
-        """Return each source's rank, 0 first, in the order of `sources`: by priority (default its position), then position."""
+    def rank_by_source(self) -> dict[str, int]:
+        """Return each source's rank, 0 first: by priority (default its position in the list), then position."""
         def key(position: int) -> tuple[int, int]:
             priority = self.sources[position].priority
             return (position if priority is None else priority, position)
 
         order = sorted(range(len(self.sources)), key=key)
-        return [order.index(position) for position in range(len(order))]
+        return {self.sources[position].name: rank for rank, position in enumerate(order)}
+
+
+def _step(name: str) -> Any:
+    from raylm.corpus.steps.registry import STEPS
+
+    return STEPS[name](do=name)

@@ -1,84 +1,85 @@
-"""The funnel: from the steps' sums per source and reason to documents and bytes in and out of every step. Pure and exact: every
-document that was read is in it once.
+"""The funnel: from the partitions' sums per step, source and reason to documents and bytes in and out of every step. Pure and exact:
+every document that was read is in it once.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-STEPS = {
-    "read": "decode files",
-    "clean": "normalise and mask",
-    "rules": "quality rules",
-    "exact": "exact duplicates",
-    "near": "near duplicates",
-}
-"""Name of each step in the metrics, and in the report."""
-
 Row = dict[str, Any]
+READ, CLEAN = "read", "clean"
+SENTENCES = {READ: "decode files", CLEAN: "normalise and mask", "exact": "exact duplicates", "near": "near duplicates",
+             "url": "same address", "substrings": "repeated substrings", "sentences": "repeated sentences",
+             "paragraphs": "repeated paragraphs", "decontaminate": "evaluation sets"}
+"""What the report calls a step; rules go by their own names."""
 
 
-def funnel(read: list[Row], final: list[Row]) -> list[Row]:
-    """Return {step, source, documents_in, documents_out, bytes_in, bytes_out}, by step, then source.
+def shown(step: str) -> str:
+    """Return what the report calls a step."""
+    kind, _, number = step.partition(" ")
+    return " ".join(filter(None, [SENTENCES.get(kind, kind.replace("_", " ")), number]))
+
+
+def funnel(read: Sequence[Row], final: Sequence[Row], steps: Sequence[str]) -> list[Row]:
+    """Return {step, source, documents_in, documents_out, bytes_in, bytes_out, edited}, by step in their order, then source.
 
     Args:
-        read: Sums of the first step per source, step and reason: `documents`, `raw_bytes`, `read_bytes`, `bytes`.
-        final: The same after duplicate removal: `documents`, `bytes`.
+        read: the read stage's sums by source and `unread`: `documents`, `raw_bytes`, `read_bytes`, `bytes`.
+        final: the sums of `publish`.
+        steps: the labels of the steps, in order.
     """
     rows: list[Row] = []
-    sources = sorted({row["source"] for row in read})
-    for source in sources:
+    for source in sorted({row["source"] for row in read}):
         mine = [row for row in read if row["source"] == source]
-        last = [row for row in final if row["source"] == source]
-        decoded = [row for row in mine if row["step"] != "read"]
-        judged = [row for row in decoded if row["step"] is None]
-        unique = [row for row in last if row["step"] in (None, "near")]
-        kept = [row for row in last if row["step"] is None]
-        rows += [
-            _row("read", source, mine, "raw_bytes", decoded, "read_bytes"),
-            _row("clean", source, decoded, "read_bytes", decoded, "bytes"),
-            _row("rules", source, decoded, "bytes", judged, "bytes"),
-            _row("exact", source, judged, "bytes", unique, "bytes"),
-            _row("near", source, unique, "bytes", kept, "bytes"),
-        ]
-    order = list(STEPS)
+        decoded = [row for row in mine if row["unread"] is None]
+        rows.append(_row(READ, source, _sum(mine, "documents"), _sum(decoded, "documents"), _sum(mine, "raw_bytes"),
+                         _sum(decoded, "read_bytes")))
+        documents, size = _sum(decoded, "documents"), _sum(decoded, "bytes")
+        rows.append(_row(CLEAN, source, documents, documents, _sum(decoded, "read_bytes"), size))
+        for step in steps:
+            here = [row for row in final if row["source"] == source and row["step"] == step]
+            left = documents - _sum(here, "documents")
+            size_left = size - _sum(here, "bytes") - _sum(here, "edited_bytes")
+            rows.append(_row(step, source, documents, left, size, size_left) | {"edited": _sum(here, "edited")})
+            documents, size = left, size_left
+    order = [READ, CLEAN, *steps]
     return sorted(rows, key=lambda row: (order.index(row["step"]), row["source"]))
 
 
-def _row(step: str, source: str, before: list[Row], size_in: str, after: list[Row], size_out: str) -> Row:
-    return {
-        "step": step,
-        "source": source,
-        "documents_in": sum(row["documents"] for row in before),
-        "documents_out": sum(row["documents"] for row in after),
-        "bytes_in": sum(row[size_in] for row in before),
-        "bytes_out": sum(row[size_out] for row in after),
-    }
+def _sum(rows: Sequence[Row], key: str) -> int:
+    return sum(row.get(key) or 0 for row in rows)
 
 
-def reasons(final: list[Row]) -> dict[str, dict[str, int]]:
+def _row(step: str, source: str, documents_in: int, documents_out: int, bytes_in: int, bytes_out: int) -> Row:
+    return {"step": step, "source": source, "documents_in": documents_in, "documents_out": documents_out, "bytes_in": bytes_in,
+            "bytes_out": bytes_out, "edited": 0}
+
+
+def reasons(final: Sequence[Row]) -> dict[str, dict[str, int]]:
     """Return removed documents per step and reason."""
-    found: dict[str, dict[str, int]] = {step: {} for step in STEPS}
+    found: dict[str, dict[str, int]] = defaultdict(dict)
     for row in final:
-        if row["step"] is not None:
+        if row["step"] and row["reason"] is not None:
             found[row["step"]][row["reason"]] = found[row["step"]].get(row["reason"], 0) + row["documents"]
-    return {step: dict(sorted(counts.items())) for step, counts in found.items() if counts}
+    return {step: dict(sorted(counts.items())) for step, counts in sorted(found.items())}
 
 
-def samples(final: list[Row], each: int = 5) -> dict[str, list[str]]:
-    """Return for every reason the paths of a few removed documents: the first in alphabetical order of each source in turn."""
-    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+def samples(final: Sequence[Row], each: int = 5) -> list[Row]:
+    """Return a few removed documents of each step and reason: {step, reason, source, path, text}, the sources taking turns."""
+    found: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in final:
-        if row["step"] is not None:
-            found[row["reason"]][row["source"]] += row["samples"]
-    chosen = {}
-    for reason, by_source in sorted(found.items()):
-        ordered = [sorted(paths) for _, paths in sorted(by_source.items())]
-        turns = [paths[turn] for turn in range(each) for paths in ordered if turn < len(paths)]
-        chosen[reason] = turns[:each]
+        if row["step"] and row["reason"] is not None:
+            found[row["step"], row["reason"]][row["source"]] += row["samples"]
+    chosen: list[Row] = []
+    for (step, reason), by_source in sorted(found.items()):
+        ordered = [(source, sorted(rows, key=lambda row: row["id"])) for source, rows in sorted(by_source.items())]
+        turns = [(source, rows[turn]) for turn in range(each) for source, rows in ordered if turn < len(rows)]
+        chosen += [{"step": step, "reason": reason, "source": source, "path": row["path"], "text": row["text"]}
+                   for source, row in turns[:each]]
     return chosen
 
 
-def masked(read: list[Row]) -> dict[str, dict[str, int]]:
+def masked(read: Sequence[Row]) -> dict[str, dict[str, int]]:
     """Return for each source how many places were masked, by kind of personal data."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for row in read:

@@ -8,24 +8,40 @@ source would else make another corpus at every run, with the artifacts of the la
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 from raylm.corpus.config import CorpusConfig
+from raylm.corpus.files.address import HTTP, is_remote, store
+from raylm.corpus.files.http_file import describe
 from raylm.corpus.origin import OriginFile, origin_hash
 from raylm.corpus.sources import KINDS, Root, SourceConfig, SourceKind
+from raylm.corpus.sources.places import matches
 from raylm.errors import UserError
 
 OWN_MARK = ".raylm-output"
 """Name of the file that marks a folder as written by raylm."""
+_ASKING = 16
+"""Requests to a web server at a time."""
+
+
+class Found(NamedTuple):
+    """A file below a root; a size and time of 0 where they cannot be had: reading it will say why."""
+
+    relative: str
+    address: str
+    size: int = 0
+    mtime_ns: int = 0
 
 
 def list_files(config: CorpusConfig) -> list[OriginFile]:
     """Return every file that will be read, by source, then in the order of the hash of its path.
 
     Raises:
-        UserError: a source's folder is missing, or a source finds no file at all.
+        UserError: a source's place is missing or cannot be reached, or a source finds no file at all.
     """
     files: list[OriginFile] = []
     for position, source in enumerate(config.sources):
@@ -41,11 +57,12 @@ def _source_files(position: int, source: SourceConfig) -> list[OriginFile]:
     kind = KINDS[source.kind]
     files: dict[tuple[str, str], OriginFile] = {}
     for root in kind.roots(source):
-        for relative, path, status in _walk(root, kind):
-            if not kind.wants(relative, source) or not _selected(relative, source):
+        for found in _below(root, kind, source):
+            if root.files is None and not (kind.wants(found.relative, source) and matches(found.relative, root.pattern or "**")):
                 continue
-            size, mtime = (status.st_size, status.st_mtime_ns) if status else (0, 0)
-            files.setdefault((root.label, relative), OriginFile(position, root.label, relative, str(root.path), path, size, mtime))
+            if _selected(found.relative, source):
+                file = OriginFile(position, root.label, found.relative, root.place, *found[1:])
+                files.setdefault((root.label, found.relative), file)
     return list(files.values())
 
 
@@ -67,10 +84,64 @@ def _choose(files: list[OriginFile], max_bytes: int | None) -> list[OriginFile]:
     return [file for file, so_far in zip(ordered, total, strict=True) if so_far <= max_bytes]
 
 
-def _walk(root: Root, kind: SourceKind) -> Iterator[tuple[str, str, os.stat_result | None]]:
-    """Yield (relative path, path, status) of everything below a root that is no folder; a status of None means it cannot be had."""
+def _below(root: Root, kind: SourceKind, source: SourceConfig) -> Iterator[Found]:
+    """Yield the files of a root, or those of them that it names."""
+    if not is_remote(root.place):
+        yield from _walk(root.place, kind) if root.files is None else (_on_disk(root.place, name) for name in root.files)
+    elif root.place.startswith(HTTP):
+        yield from _on_server(root.place, root.files or ())
+    else:
+        yield from _in_store(root, kind, source)
+
+
+def _on_disk(place: str, name: str) -> Found:
+    path = f"{place}/{name}"
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return Found(name, path)
+    return Found(os.fsencode(name).decode("utf-8", "backslashreplace"), path, status.st_size, status.st_mtime_ns)
+
+
+def _on_server(place: str, names: Iterable[str]) -> Iterator[Found]:
+    def ask(name: str) -> Found:
+        try:
+            return Found(name, f"{place}/{name}", *describe(f"{place}/{name}"))
+        except OSError:
+            return Found(name, f"{place}/{name}")
+
+    with ThreadPoolExecutor(_ASKING) as threads:
+        yield from threads.map(ask, names)
+
+
+def _in_store(root: Root, kind: SourceKind, source: SourceConfig) -> Iterator[Found]:
+    from pyarrow import fs
+
+    filesystem, base = store(root.place, source.anonymous)
+    try:
+        if root.files is not None:
+            infos = filesystem.get_file_info([f"{base}/{name}" for name in root.files])
+            yield from (_found(root.place, name, info) for name, info in zip(root.files, infos, strict=True))
+            return
+        infos = filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
+    except OSError as error:
+        raise UserError(f"corpus source {source.name!r}: {root.place}: cannot be listed ({str(error).splitlines()[0]})") from None
+    names = {info.path.removeprefix(base).lstrip("/"): info for info in infos if info.type == fs.FileType.File}
+    own = {name.rpartition("/")[0] for name in names if name.rpartition("/")[2] == OWN_MARK}
+    for name in sorted(names):
+        folders = ["", *accumulate(name.split("/")[:-1], "{}/{}".format)]
+        if not own.intersection(folders) and all(kind.enters(folder) for folder in folders[1:]):
+            yield _found(root.place, name, names[name])
+
+
+def _found(place: str, name: str, info: "object") -> Found:
+    return Found(name, f"{place}/{name}", getattr(info, "size", None) or 0, getattr(info, "mtime_ns", None) or 0)
+
+
+def _walk(place: str, kind: SourceKind) -> Iterator[Found]:
+    """Yield everything below a local folder that is no folder."""
     seen: set[tuple[int, int]] = set()
-    pending = [(str(root.path), "")]
+    pending = [(place, "")]
     while pending:
         folder, prefix = pending.pop()
         try:
@@ -81,7 +152,7 @@ def _walk(root: Root, kind: SourceKind) -> Iterator[tuple[str, str, os.stat_resu
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError:
-            yield prefix.rstrip("/") or ".", folder, None  # reading it will say why
+            yield Found(prefix.rstrip("/") or ".", folder)
             continue
         if any(entry.name == OWN_MARK for entry in entries):
             continue
@@ -92,11 +163,11 @@ def _walk(root: Root, kind: SourceKind) -> Iterator[tuple[str, str, os.stat_resu
             try:
                 status = entry.stat()
             except OSError:
-                yield relative, entry.path, None
+                yield Found(relative, entry.path)
                 continue
             if stat.S_ISDIR(status.st_mode):
                 if kind.enters(relative):
                     below.append((entry.path, f"{relative}/"))
             elif stat.S_ISREG(status.st_mode):
-                yield relative, entry.path, status
+                yield Found(relative, entry.path, status.st_size, status.st_mtime_ns)
         pending.extend(reversed(below))

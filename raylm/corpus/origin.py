@@ -15,16 +15,16 @@ class OriginFile:
     relative: str
     """Its path below the root, with `/`."""
     root: str
-    """Where the folder that its source walked lies on this machine, and"""
+    """Where the folder that its source walked lies, and"""
     path: str
-    """where the file does."""
+    """where the file does: paths of this machine, or URIs."""
     size: int
     mtime_ns: int
 
     @property
     def text_bytes(self) -> int:
         """About how many bytes of text it holds: compressed, text takes a quarter of them or less."""
-        return self.size * 4 if self.relative.lower().endswith((".gz", ".parquet")) else self.size
+        return self.size * 4 if self.relative.lower().endswith((".gz", ".bz2", ".zst", ".parquet")) else self.size
 
 
 def origin_hash(label: str, relative: str, row: int | None = None) -> str:

@@ -8,8 +8,11 @@ import io
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
+import ray
 import ray.data
 
 from raylm.storage import Folder
@@ -57,8 +60,59 @@ def shuffled(
 
     def each(block: pa.Table) -> Iterator[pa.Table]:
         if "part" in block.column_names:  # an empty block may come without columns
-            for part in np.unique(block["part"].to_numpy()):
-                rows = block.filter(pa.compute.equal(block["part"], pa.scalar(int(part), block["part"].type)))
-                yield from reduce(int(part), rows)
+            for part, rows in _by_part(block):
+                yield from reduce(part, rows)
 
     return dataset.repartition(partitions, keys=["part"]).map_batches(each, batch_size=None, batch_format="pyarrow")
+
+
+def exchanged(
+    parts: int, spread: Callable[[int], Iterator[pa.Table]], buckets: int, reduce: Callable[[int, pa.Table], Iterator[pa.Table]],
+    small: bool,
+) -> list[dict[str, object]]:
+    """Let each of `parts` spread rows to the buckets that they name in `part`; return the rows that `reduce` yields of each bucket.
+
+    A shuffle takes seconds however little it moves. So what is known to be `small` one task does alone, with the same result.
+    """
+    if not small:
+        return list(shuffled(over_parts(parts, spread), buckets, reduce).take_all())
+
+    def all_here() -> list[dict[str, object]]:
+        tables = [table for part in range(parts) for table in spread(part)]
+        found: list[dict[str, object]] = []
+        for bucket, rows in _by_part(pa.concat_tables(tables)) if tables else ():
+            for result in reduce(bucket, rows):
+                found += result.to_pylist()
+        return found
+
+    done: list[dict[str, object]] = ray.get(ray.remote(all_here).remote())
+    return done
+
+
+def _by_part(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """Yield each value of `part` and its rows."""
+    for part in np.unique(table["part"].to_numpy()):
+        yield int(part), table.filter(pa.compute.equal(table["part"], pa.scalar(int(part), table["part"].type)))
+
+
+def routed(
+    source: Folder, schema: pa.Schema, buckets: int, parts: int, rows: int, limit: int,
+    reduce: Callable[[int, pa.Table], Iterator[pa.Table]],
+) -> list[dict[str, object]]:
+    """Bring the rows of `buckets` partitions to the part that each names in its `part` column; return the rows that `reduce` yields.
+
+    Args:
+        source: Folder of the partitions, and
+        schema: their schema, with `part` (int32).
+        buckets: How many there are.
+        parts: Where the rows go: 0 to parts - 1.
+        rows: How many rows there are. Up to `limit` one task does it all, as a shuffle takes seconds however little it moves.
+        limit: Rows that one task may hold.
+        reduce: Given a part and all its rows, in no order that holds, writes and yields small tables.
+    """
+    return exchanged(buckets, lambda bucket: iter([read_part(source, bucket, schema)]), parts, reduce, small=rows <= limit)
+
+
+def bucket_of(keys: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int32]:
+    """Return a bucket for each key, by its high 32 bits."""
+    return (((keys >> np.uint64(32)) * np.uint64(buckets)) >> np.uint64(32)).astype(np.int32)

@@ -9,6 +9,7 @@ import platform
 
 import ray
 
+from raylm.corpus.files.address import is_remote
 from raylm.corpus.sources.config import SourceConfig
 from raylm.errors import UserError
 
@@ -19,7 +20,7 @@ def this_node() -> str:
 
 
 def check_root(source: SourceConfig, root: str, listed_on: str) -> None:
-    """Check that this node can list a folder that its source's files were found in.
+    """Check that this node can list a folder that its source's files were found in. Stores and servers are the same to all nodes.
 
     Args:
         source: The source.
@@ -29,6 +30,8 @@ def check_root(source: SourceConfig, root: str, listed_on: str) -> None:
     Raises:
         UserError: it cannot be listed here; or, on another node than that, it is empty, as where a disk is not mounted.
     """
+    if is_remote(root):
+        return
     node = platform.node()
     try:
         with os.scandir(root) as entries:

@@ -187,15 +187,16 @@ def plan(recipe: Recipe) -> Run:
     Raises:
         UserError: a source does not exist.
     """
-    from raylm.corpus.fingerprint import fingerprint
+    from raylm.corpus.fingerprint import contents, fingerprint
 
     keys: dict[str, str] = {}
     for stage in STAGES:
-        section: Section = getattr(recipe, stage.name)
+        section: Section = getattr(recipe, stage.key)
         keys[stage.name] = address({
-            "stage": stage.name, "version": stage.version, "seed": recipe.seed, "config": section.identity(),
+            "stage": stage.name, "version": stage.version, "seed": recipe.seed, "config": section.identity_for(stage.name),
             "inputs": {need: keys[need] for need in stage.needs},
-            "files": fingerprint(recipe.corpus) if stage.name == "corpus" else None})
+            "files": fingerprint(recipe.corpus) if stage.name == "read" else None,
+            "contents": [contents(place) for place in section.contents_for(stage.name)]})
     return Run(recipe, keys)
 
 
@@ -212,7 +213,7 @@ def _build_stage(run: Run, stage: StageSpec, display: Any) -> None:
     started = time.time()
     try:
         outcome = stage.build(StageContext(
-            config=getattr(run.recipe, stage.name), seed=run.recipe.seed,
+            config=getattr(run.recipe, stage.key), seed=run.recipe.seed,
             inputs={need: run.artifact(need) for need in stage.needs}, output=artifact.folder.create(), meter=meter))
         seconds = time.time() - started
         artifact.publish(_manifest(run, stage, outcome), {"seconds": round(seconds, 2), **outcome.cost})
@@ -232,10 +233,10 @@ def _build_stage(run: Run, stage: StageSpec, display: Any) -> None:
 
 
 def _manifest(run: Run, stage: StageSpec, outcome: Outcome) -> dict[str, Any]:
-    section: Section = getattr(run.recipe, stage.name)
+    section: Section = getattr(run.recipe, stage.key)
     return {
         "stage": stage.name, "key": run.keys[stage.name], "version": stage.version, "seed": run.recipe.seed,
-        "inputs": {need: run.keys[need] for need in stage.needs}, "config": section.identity(), "versions": versions(),
+        "inputs": {need: run.keys[need] for need in stage.needs}, "config": section.identity_for(stage.name), "versions": versions(),
         "counts": {"in": outcome.counts_in, "out": outcome.counts_out},
         "metrics": outcome.metrics, "headline": outcome.headline}
 

@@ -20,6 +20,13 @@ class StageSpec:
     needs: tuple[str, ...]
     sentence: str
     version: int = 1
+    section: str = ""
+    """The recipe's section that it reads, where that has another name."""
+
+    @property
+    def key(self) -> str:
+        """The name of its section in the recipe."""
+        return self.section or self.name
 
     def build(self, context: StageContext[Any]) -> Outcome:
         """Fill the context's output folder."""
@@ -33,9 +40,13 @@ class StageSpec:
 
 
 STAGES = (
-    StageSpec("corpus", "raylm.corpus", (),
-              "Reads the sources, cleans, filters, masks personal data, and removes duplicates; every removal has a reason.",
-              version=3),
+    StageSpec("read", "raylm.corpus.read", (),
+              "Reads the sources, extracts and cleans their texts, masks personal data, and measures every document.",
+              section="corpus"),
+    StageSpec("score", "raylm.corpus.score", ("read",),
+              "Trains the models that the recipe asks for, and asks them about every document.", section="corpus"),
+    StageSpec("corpus", "raylm.corpus", ("read", "score"),
+              "Applies the rules and removes duplicates, step by step; every removal has a reason.", version=4),
     StageSpec("tokenize", "raylm.tokenizer", ("corpus",),
               "Trains a SentencePiece tokenizer and turns documents into token shards, with a held-out split.", version=2),
     StageSpec("mix", "raylm.mixture", ("tokenize",),

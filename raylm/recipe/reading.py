@@ -119,7 +119,9 @@ def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
         if isinstance(part, str):
             following = [m for current in models if part in current.model_fields
                          for m in _models_in(current.model_fields[part].annotation)]
-            models = following or models
+            # A name that is no field is the tag of a union's member: its value of `do`, `kind` or the like.
+            tagged = [m for m in models if any(field.default == part for field in m.model_fields.values())]
+            models = following or tagged or models
     return sorted({name for m in models for name in m.model_fields})
 
 

@@ -23,6 +23,14 @@ class Section(BaseModel):
             if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("resource"))
         }
 
+    def identity_for(self, stage: str) -> dict[str, Any]:
+        """Return the values that decide what one stage makes of this section; all of them where only one stage reads it."""
+        return self.identity()
+
+    def contents_for(self, stage: str) -> list[str]:
+        """Return the places (files, folders, artifacts) that the section names and whose contents decide what a stage makes."""
+        return []
+
 
 def _identity(value: Any) -> Any:
     if isinstance(value, Section):

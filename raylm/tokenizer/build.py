@@ -1,4 +1,4 @@
-"""The tokenize stage on Ray: survey the corpus, draw the sample, learn the vocabulary in one task, encode every part.
+"""The tokenize stage on Ray: survey the corpus, draw the sample, learn or extend the vocabulary in one task, encode every part.
 
 The unit of work is a corpus part, by name, so nothing depends on the order of rows or blocks. A part is done when its small
 JSON of counts is there, which is written after its shards; a killed run redoes only the parts without one.
@@ -7,6 +7,7 @@ JSON of counts is there, which is written after its shards; a killed run redoes 
 import hashlib
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,14 +20,20 @@ import ray.data
 from raylm.errors import UserError
 from raylm.stage import Outcome, StageContext
 from raylm.storage import Folder
-from raylm.tokenizer import special
+from raylm.tokenizer.backends import is_json
 from raylm.tokenizer.config import TokenizeConfig
 from raylm.tokenizer.encode import token_dtype
+from raylm.tokenizer.existing import read_existing
+from raylm.tokenizer.extension import extension_rates
+from raylm.tokenizer.fertility import summed
 from raylm.tokenizer.huggingface import huggingface_files
 from raylm.tokenizer.parts import Job, counts_name, encode_parts, learn_from, sample_parts, survey_parts
+from raylm.tokenizer.sampling import sample_rates
 from raylm.tokenizer.shards import INDEX, SPLITS
-from raylm.tokenizer.text import MODEL_FILE, Tokenizer
+from raylm.tokenizer.text import JSON_FILE, MODEL_FILE, Tokenizer
 
+LEARNED = "learned.json"
+"""Which file of `tokenizer/` the tokenizer is, the bytes of each source in the sample, and what an extension gained."""
 COUNTS = ("tokens", "documents", "bytes")
 
 
@@ -49,16 +56,17 @@ def build(ctx: StageContext[TokenizeConfig]) -> Outcome:
         job = replace(job, config=ctx.config.model_copy(update={"heldout_fraction": min(row["least"] for row in survey)}))
         survey = _survey(job, parts)
     _check(survey, job.config)
-    model, learning = _tokenizer(job, parts, survey)
+    model, told, learning = _tokenizer(job, parts, survey)
     encoding = time.time()
     counts = _encode(job, parts, model, sum(row["documents"] for row in survey))
     seconds = time.time() - encoding
+    fertility = [row for part in counts.values() for row in part["fertility"]]
     index = _index(Tokenizer(model), job.config, counts)
     ctx.output.write_json(INDEX, index)
     tokens = sum(split["tokens"] for source in index["sources"].values() for split in source.values())
     cost = {"survey_and_learn_seconds": encoding - started, "encode_seconds": seconds, **learning,
             "tokens_per_second": tokens / max(seconds, 1e-6)}
-    return _outcome(index, len(parts), cost)
+    return _outcome(index, fertility, told, len(parts), cost)
 
 
 def _map(job: Job, parts: list[str], function: Callable[..., pa.Table], **arguments: Any) -> ray.data.Dataset:
@@ -88,24 +96,42 @@ def _check(survey: list[dict[str, Any]], config: TokenizeConfig) -> None:
             raise UserError(f"corpus source {row['source']!r}: it names a folder, so letters, digits, '_', '-' and '.' only")
 
 
-def _tokenizer(job: Job, parts: list[str], survey: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
-    """Return the SentencePiece model, learned now or found from an earlier attempt, and what learning it cost."""
+def _tokenizer(job: Job, parts: list[str], survey: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
+    """Return the model, read, learned now or found from an earlier attempt; what is told of it; and what learning it cost."""
     folder = job.output.child("tokenizer")
-    if folder.exists(MODEL_FILE):
-        return folder.read_bytes(MODEL_FILE), {}
-    started = time.time()
-    size = sum(row["bytes"] for row in survey if row["split"] == "train")
-    rate = min(1.0, job.config.sample_bytes / max(size, 1))
+    if job.output.exists(LEARNED):
+        told = job.output.read_json(LEARNED)
+        return folder.read_bytes(told["file"]), told, {}
+    told, cost = {}, {}
+    if job.config.existing is not None:
+        model = read_existing(job.config.existing, job.config.special)
+    else:
+        model, told, cost = _learned(job, parts, survey)
+    files = huggingface_files(model) | ({} if is_json(model) else {MODEL_FILE: model})
+    for name, data in files.items():
+        folder.write_bytes(name, data)
+    told = told | {"file": JSON_FILE if is_json(model) else MODEL_FILE}
+    job.output.write_json(LEARNED, told)  # last: its presence says that the folder is complete
+    return files[told["file"]], told, cost
+
+
+def _learned(job: Job, parts: list[str], survey: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
+    """Draw the sample and learn a model from it, or extend one."""
+    config, started = job.config, time.time()
+    sizes: Counter[str] = Counter()
+    for row in survey:
+        if row["split"] == "train":
+            sizes[row["source"]] += row["bytes"]
+    base = read_existing(config.extend.base, config.special) if config.extend is not None else None
+    rates = sample_rates(sizes, config.weights, config.sample_bytes) if base is None else extension_rates(sizes, config)
     job.meter.begin("sampling", "parts", len(parts))
-    sample = _map(job, parts, sample_parts, rate=rate).to_arrow_refs()
+    sample = _map(job, parts, sample_parts, rates=rates).to_arrow_refs()
     sampled = time.time()
     job.meter.begin("learning the vocabulary")
     # The task is handed references in a list: it, and not the driver, fetches the sample.
-    model, used = ray.get(ray.remote(learn_from).options(num_cpus=1).remote(sample, job.config))
-    for name, data in huggingface_files(model).items():
-        folder.write_bytes(name, data)
-    folder.write_bytes(MODEL_FILE, model)  # last: its presence says that the folder is complete
-    return model, {"sample_seconds": sampled - started, "learn_seconds": time.time() - sampled, "sample_bytes": used}
+    model, told = ray.get(ray.remote(learn_from).options(num_cpus=1).remote(sample, config, base))
+    return model, told, {"sample_seconds": sampled - started, "learn_seconds": time.time() - sampled,
+                         "sample_bytes": sum(told["sample"].values())}
 
 
 def _encode(job: Job, parts: list[str], model: bytes, documents: int) -> dict[str, dict[str, Any]]:
@@ -148,24 +174,33 @@ def _index(tokenizer: Tokenizer, config: TokenizeConfig, counts: dict[str, dict[
         "vocabulary": tokenizer.vocabulary, "dtype": token_dtype(tokenizer.vocabulary).__name__,
         "bos": tokenizer.bos, "eos": tokenizer.eos, "pad": tokenizer.pad,
         "user": tokenizer.user, "assistant": tokenizer.assistant, "end": tokenizer.end,
-        "special_tokens": list(special.SPECIAL), "heldout_fraction": config.heldout_fraction, "sources": sources,
+        "special_tokens": tokenizer.special, "heldout_fraction": config.heldout_fraction, "sources": sources,
     }
 
 
-def _outcome(index: dict[str, Any], parts: int, cost: dict[str, Any]) -> Outcome:
+def _outcome(index: dict[str, Any], fertility: list[dict[str, Any]], told: dict[str, Any], parts: int,
+             cost: dict[str, Any]) -> Outcome:
     total = {split: {name: sum(source[split][name] for source in index["sources"].values()) for name in COUNTS}
              for split in SPLITS}
-    fertility = {name: {split: source[split]["bytes"] / source[split]["tokens"] for split in SPLITS if source[split]["tokens"]}
-                 for name, source in sorted(index["sources"].items())}
+    density = {name: {split: source[split]["bytes"] / source[split]["tokens"] for split in SPLITS if source[split]["tokens"]}
+               for name, source in sorted(index["sources"].items())}
+    by_source, by_language = summed(fertility, "source"), summed(fertility, "language")
     train = total["train"]
     return Outcome(
         metrics={"vocabulary": index["vocabulary"], "dtype": index["dtype"], "heldout_fraction": index["heldout_fraction"],
-                 "sources": index["sources"], "total": total, "bytes_per_token": fertility, "parts": parts},
+                 "sources": index["sources"], "total": total, "bytes_per_token": density, "parts": parts,
+                 "fertility": {"source": by_source, "language": by_language},
+                 "sample": told.get("sample"), "extension": told.get("extension")},
         headline={"vocabulary": f"{index['vocabulary']:,}", "training tokens": f"{train['tokens']:,}",
                   "held-out tokens": f"{total['heldout']['tokens']:,}",
-                  "bytes per token": f"{train['bytes'] / train['tokens']:.2f}"},
+                  "bytes per token": f"{train['bytes'] / train['tokens']:.2f}"} | _unknown(by_source),
         counts_in={"documents": train["documents"] + total["heldout"]["documents"],
                    "bytes": train["bytes"] + total["heldout"]["bytes"]},
         counts_out={"tokens": train["tokens"] + total["heldout"]["tokens"]},
         cost=cost,
     )
+
+
+def _unknown(by_source: dict[str, dict[str, float]]) -> dict[str, str]:
+    unknown, tokens = (sum(one[name] for one in by_source.values()) for name in ("unknown", "tokens"))
+    return {"unknown tokens": f"{unknown / tokens:.2%}"} if unknown else {}

@@ -1,15 +1,27 @@
 """Documents of one corpus part to token shards: pure arrays, so that the same part gives the same bytes on any worker."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raylm.tokenizer.fertility import Fertility, Key
 from raylm.tokenizer.shards import Split
 from raylm.tokenizer.split import is_held_out
 from raylm.tokenizer.text import Tokenizer
+
+
+class Row(NamedTuple):
+    """What a document is encoded from."""
+
+    id: str
+    source: str
+    text: str
+    language: str = ""
+    """Empty where it is not known."""
 
 
 @dataclass
@@ -36,28 +48,40 @@ class Shard:
         return np.concatenate(self.documents), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
 
 
+@dataclass
+class Encoded:
+    """One corpus part."""
+
+    shards: dict[tuple[str, Split], Shard] = field(default_factory=dict)
+    fertility: dict[Key, Fertility] = field(default_factory=dict)
+
+
 def token_dtype(vocabulary: int) -> type[np.unsignedinteger]:
     """Return the smallest of uint16 and uint32 that holds every id."""
     return np.uint16 if vocabulary <= 1 << 16 else np.uint32
 
 
-def encode_part(rows: Iterable[tuple[str, str, str]], tokenizer: Tokenizer,
-                heldout_fraction: float) -> dict[tuple[str, Split], Shard]:
+def encode_part(batches: Iterable[Sequence[Row]], tokenizer: Tokenizer, heldout_fraction: float) -> Encoded:
     """Tokenize one part's documents, in their order.
 
     Args:
-        rows: (id, source, text) of each document.
+        batches: the documents, some at a time.
         tokenizer: the trained tokenizer.
         heldout_fraction: share of origin files held out.
     """
-    dtype = token_dtype(tokenizer.vocabulary)
-    shards: dict[tuple[str, Split], Shard] = {}
-    for identifier, source, text in rows:
-        split: Split = "heldout" if is_held_out(identifier, heldout_fraction) else "train"
-        shard = shards.setdefault((source, split), Shard())
-        shard.documents.append(np.array([tokenizer.bos, *tokenizer.encode(text), tokenizer.eos], dtype=dtype))
-        shard.bytes += len(text.encode())
-    return shards
+    dtype, part = token_dtype(tokenizer.vocabulary), Encoded()
+    for rows in batches:
+        for row, ids in zip(rows, tokenizer.encode_many([row.text for row in rows]), strict=True):
+            split: Split = "heldout" if is_held_out(row.id, heldout_fraction) else "train"
+            document = np.empty(len(ids) + 2, dtype)
+            document[0], document[1:-1], document[-1] = tokenizer.bos, ids, tokenizer.eos
+            shard = part.shards.setdefault((row.source, split), Shard())
+            shard.documents.append(document)
+            size = len(row.text.encode())
+            shard.bytes += size
+            fertility = part.fertility.setdefault((row.source, row.language), Fertility())
+            fertility.add(row.text, size, len(ids), tokenizer.unknowns(ids))
+    return part
 
 
 def npy(array: NDArray) -> bytes:

@@ -3,9 +3,11 @@
 Each function takes names and a `Job` and returns a small Arrow table, the form of a Ray Data map over batches.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +16,9 @@ import ray
 from raylm.progress import Meter
 from raylm.storage import Folder
 from raylm.tokenizer.config import TokenizeConfig
-from raylm.tokenizer.encode import encode_part, npy
+from raylm.tokenizer.encode import Row, encode_part, npy
+from raylm.tokenizer.extension import extended
+from raylm.tokenizer.fertility import rows_of
 from raylm.tokenizer.learn import learn
 from raylm.tokenizer.sampling import select
 from raylm.tokenizer.shards import SPLITS
@@ -36,9 +40,10 @@ class Job:
     meter: Meter
 
     def rows(self, part: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """Read a part's columns in batches."""
+        """Read those of these columns that a part has, in batches."""
         with self.documents.filesystem.open_input_file(self.documents.file(part)) as file:
-            yield from pq.ParquetFile(file).iter_batches(ROWS, columns=columns)
+            table = pq.ParquetFile(file)
+            yield from table.iter_batches(ROWS, columns=[name for name in columns if name in table.schema_arrow.names])
 
 
 def survey_parts(parts: list[str], job: Job) -> pa.Table:
@@ -63,24 +68,32 @@ def survey_parts(parts: list[str], job: Job) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def sample_parts(parts: list[str], job: Job, rate: float) -> pa.Table:
-    """Return the sampled passages of the training documents of parts: `key` uint64 and `text`."""
-    chosen: list[tuple[int, str]] = []
+def sample_parts(parts: list[str], job: Job, rates: dict[str, float]) -> pa.Table:
+    """Return the sampled passages of the training documents of parts: `key` uint64, `source` and `text`."""
+    chosen: list[tuple[int, str, str]] = []
     for part in parts:
-        for batch in job.rows(part, ["id", "text"]):
-            for identifier, text in zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True):
-                if not is_held_out(identifier, job.config.heldout_fraction):
-                    chosen += select(identifier, text, rate, job.seed)
+        for batch in job.rows(part, ["id", "source", "text"]):
+            for identifier, source, text in zip(*(batch[name].to_pylist() for name in ("id", "source", "text")), strict=True):
+                if rates.get(source) and not is_held_out(identifier, job.config.heldout_fraction):
+                    chosen += [(key, source, passage) for key, passage in select(identifier, text, rates[source], job.seed)]
         job.meter.advance(1)
-    return pa.table({"key": pa.array([key for key, _ in chosen], pa.uint64()),
-                     "text": pa.array([text for _, text in chosen], pa.string())})
+    return pa.table({"key": pa.array([key for key, _, _ in chosen], pa.uint64()),
+                     "source": pa.array([source for _, source, _ in chosen], pa.string()),
+                     "text": pa.array([text for _, _, text in chosen], pa.string())})
 
 
-def learn_from(blocks: list[ray.ObjectRef], config: TokenizeConfig) -> tuple[bytes, int]:
-    """Learn a model from sampled passages in the order of their keys; return it and the bytes it saw."""
+def learn_from(blocks: list[ray.ObjectRef], config: TokenizeConfig, base: bytes | None) -> tuple[bytes, dict[str, Any]]:
+    """Learn a model from sampled passages in the order of their keys, or extend `base`; return it and what is to be told of it."""
     table = pa.concat_tables(ray.get(blocks)).sort_by([("key", "ascending"), ("text", "ascending")])
-    texts = table["text"].to_pylist()
-    return learn(texts, config), sum(len(text.encode()) for text in texts)
+    texts, sources = table["text"].to_pylist(), table["source"].to_pylist()
+    sizes: Counter[str] = Counter()
+    for text, source in zip(texts, sources, strict=True):
+        sizes[source] += len(text.encode())
+    sample = {"sample": dict(sorted(sizes.items()))}
+    if base is None or config.extend is None:
+        return learn(texts, config), sample
+    model, told = extended(base, texts, sources, config)
+    return model, sample | {"extension": told}
 
 
 def counts_name(part: str) -> str:
@@ -93,18 +106,23 @@ def encode_parts(parts: list[str], job: Job, model: list[ray.ObjectRef], digest:
     tokenizer = Tokenizer(ray.get(model[0]))
     for part in parts:
         number = Path(part).stem.removeprefix("part-")
-        shards = encode_part(_told(job, part), tokenizer, job.config.heldout_fraction)
-        for (source, split), shard in sorted(shards.items()):
+        encoded = encode_part(_told(job, part), tokenizer, job.config.heldout_fraction)
+        counts = []
+        for (source, split), shard in sorted(encoded.shards.items()):
             folder = job.output.child("shards", source, split)
             tokens, offsets = shard.arrays()
             folder.write_bytes(f"tokens-{number}.npy", npy(tokens))
             folder.write_bytes(f"offsets-{number}.npy", npy(offsets))
-        counts = [{"source": source, "split": split, **shard.counts()} for (source, split), shard in sorted(shards.items())]
-        job.output.write_json(counts_name(part), {"tokenizer": digest, "shards": counts})
+            counts.append({"source": source, "split": split, **shard.counts()})
+        job.output.write_json(counts_name(part), {"tokenizer": digest, "shards": counts, "fertility": rows_of(encoded.fertility)})
     return pa.table({"part": parts})
 
 
-def _told(job: Job, part: str) -> Iterator[tuple[str, str, str]]:
-    for batch in job.rows(part, ["id", "source", "text"]):
-        yield from zip(*(batch[name].to_pylist() for name in ("id", "source", "text")), strict=True)
+def _told(job: Job, part: str) -> Iterator[list[Row]]:
+    for batch in job.rows(part, ["id", "source", "text", "language"]):
+        identifiers, sources, texts = (batch[name].to_pylist() for name in ("id", "source", "text"))
+        # A corpus that was not told languages has no such column, or empty cells.
+        languages = batch["language"].to_pylist() if "language" in batch.schema.names else [""] * batch.num_rows
+        yield [Row(identifier, source, text, language or "")
+               for identifier, source, text, language in zip(identifiers, sources, texts, languages, strict=True)]
         job.meter.advance(batch.num_rows)

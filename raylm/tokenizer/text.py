@@ -1,41 +1,66 @@
-"""Text to token ids and back, for every stage: a thin class over the SentencePiece model, which loads in milliseconds.
-
-SentencePiece writes a space as U+2581, so it would read that character back as a space. Here it is spelt in its three bytes
-instead, and `decode(encode(text)) == text` holds for every text.
-"""
+"""Text to token ids and back, for every stage, whichever library and kind of model the folder holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import sentencepiece
 from numpy.typing import NDArray
 
+from raylm.errors import UserError
 from raylm.tokenizer import special
+from raylm.tokenizer.backends import backend_of
+from raylm.tokenizer.backends.sentence_piece import MARK
 
-MARK = "\u2581"
+__all__ = ["JSON_FILE", "MARK", "MODEL_FILE", "Tokenizer", "model_file"]
+
 MODEL_FILE = "tokenizer.model"
+"""A SentencePiece model; where it is, it is what we load."""
+JSON_FILE = "tokenizer.json"
+"""Hugging Face's file, always there."""
+
+
+def model_file(folder: Path) -> Path | None:
+    """Return the file of a folder that `Tokenizer` is loaded from; None where there is none."""
+    return next((folder / name for name in (MODEL_FILE, JSON_FILE) if (folder / name).is_file()), None)
 
 
 class Tokenizer:
-    """A trained tokenizer. Ids are those of the Hugging Face `tokenizer.json` beside the model."""
+    """A trained tokenizer. Ids are those of the Hugging Face `tokenizer.json` in the folder."""
 
     def __init__(self, model: bytes) -> None:
-        """Take a serialized SentencePiece model, as `tokenizer.model` holds it."""
-        self._model = model
-        self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
-        self.vocabulary = int(self._pieces.get_piece_size())
-        self.unknown, self.bos, self.eos, self.pad = map(self._pieces.piece_to_id, special.SPECIAL[:4])
-        self.user, self.assistant, self.end = map(self._pieces.piece_to_id, special.SPECIAL[4:])
-        self._mark = [self._pieces.piece_to_id(f"<0x{byte:02X}>") for byte in MARK.encode()]
+        """Take a serialized SentencePiece model, as `tokenizer.model` holds it, or the content of a `tokenizer.json`.
+
+        Raises:
+            UserError: it lacks a special token of ours.
+        """
+        self._backend = backend_of(model)
+        self.vocabulary = self._backend.vocabulary
+        self._ids = {token: found for token in self._backend.special if (found := self._backend.id_of(token)) is not None}
+        missing = [token for token in special.SPECIAL if token not in self._ids]
+        if missing:
+            raise UserError(f"tokenizer: it lacks the special tokens {' '.join(missing)}; `tokenize.existing` adds them")
+        self.unknown, self.bos, self.eos, self.pad = map(self._ids.__getitem__, special.SPECIAL[:4])
+        self.user, self.assistant, self.end = map(self._ids.__getitem__, special.SPECIAL[4:])
 
     @staticmethod
     def open(folder: str | Path) -> "Tokenizer":
-        """Load the tokenizer of a folder: the tokenize artifact's `tokenizer/` or any checkpoint of ours."""
-        return Tokenizer((Path(folder) / MODEL_FILE).read_bytes())
+        """Load the tokenizer of a folder: the tokenize artifact's `tokenizer/` or any checkpoint of ours.
+
+        Raises:
+            UserError: the folder holds none.
+        """
+        file = model_file(Path(folder))
+        if file is None:
+            raise UserError(f"{folder}: no tokenizer here ({MODEL_FILE} and {JSON_FILE} are missing)")
+        return Tokenizer(file.read_bytes())
 
     def __reduce__(self) -> tuple[type["Tokenizer"], tuple[bytes]]:
-        return Tokenizer, (self._model,)
+        return Tokenizer, (self._backend.data,)
+
+    @property
+    def special(self) -> list[str]:
+        """All special tokens, by id: the chain's and the recipe's, and those that an existing tokenizer brought."""
+        return list(self._backend.special)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text, without bos and eos.
@@ -43,29 +68,27 @@ class Tokenizer:
         A special token that is spelt out in the text stays text. (Hugging Face's tokenizer reads it as the special token unless
         called with `split_special_tokens=True`.)
         """
-        if MARK not in text:
-            return list(self._pieces.encode(text))
-        first, *rest = text.split(MARK)
-        ids = list(self._pieces.encode(first))
-        for part in rest:
-            ids += self._mark
-            ids += self._pieces.encode(part)
-        return ids
+        return self._backend.encode(text)
+
+    def encode_many(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Return the ids of each text (tokens,), equal to `encode`'s, in one go."""
+        return self._backend.encode_many(texts)
+
+    def unknowns(self, ids: NDArray[np.int32]) -> int:
+        """Return how many of these ids say that text was lost for which there is no piece."""
+        return 0 if self._backend.unknown is None else int(np.count_nonzero(ids == self._backend.unknown))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids: special tokens are left out, bytes that are not UTF-8 become U+FFFD."""
-        controls = len(special.SPECIAL)
-        return str(self._pieces.decode([int(i) for i in ids if i >= controls]))
+        return self._backend.decode(ids)
 
     def piece(self, token: int) -> str:
         """Return one token as readable text (`<0x0A>` for a byte)."""
-        return str(self._pieces.id_to_piece(int(token))).replace(MARK, " ")
+        return self._backend.piece(token)
 
     def byte_lengths(self) -> NDArray[np.int64]:
         """Return how many UTF-8 bytes of text each id stands for (vocabulary,); 0 for special tokens. For bits per byte."""
-        lengths = [len(self.piece(i).encode()) for i in range(self.vocabulary)]
-        controls = len(special.SPECIAL)
-        return np.array([0 if i < controls else 1 if self._pieces.is_byte(i) else size for i, size in enumerate(lengths)], np.int64)
+        return self._backend.byte_lengths()
 
     def chat(self, messages: Iterable[Mapping[str, str]], generation_prompt: bool) -> list[int]:
         """Return the ids of a chat, equal to transformers' `apply_chat_template` on the same folder.
@@ -78,6 +101,6 @@ class Tokenizer:
             UserError: a message has another role.
         """
         ids: list[int] = []
-        for part in special.render(messages, generation_prompt):
-            ids += [special.SPECIAL.index(part)] if part in special.SPECIAL else self.encode(part)
+        for part in special.render(messages, generation_prompt, self._backend.special):
+            ids += [self._ids[part]] if part in self._ids else self.encode(part)
         return ids

@@ -30,10 +30,9 @@ def test_encodings_are_told_apart(data, python, text):
     assert decode(data, python) == text
 
 
-@pytest.mark.parametrize("data", ["北京欢迎你，这是一段中文文字。".encode("gbk"), "Привет, это русский текст.".encode("koi8-r"),
-                                  random.Random(0).randbytes(2000).replace(b"\0", b""),
-                                  b"# coding: no-such-codec\nx = '\xe9\xe9\xff\xfe\x81'"])
-def test_bytes_that_are_no_western_text_are_not_guessed(data):
+@pytest.mark.parametrize("data", [random.Random(0).randbytes(2000).replace(b"\0", b""),
+                                  b"\x81\x82\x83", b"# coding: no-such-codec\nx = '\xe9\xe9\xff\xfe\x81'"])
+def test_bytes_that_are_no_text_are_not_guessed(data):
     assert reason(decode, data, True) == "unknown encoding"
 
 

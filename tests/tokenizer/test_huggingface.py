@@ -82,7 +82,7 @@ def test_unigram_differs_only_in_ties_and_never_in_text(sample: list[str], libra
     from raylm.tokenizer.huggingface import huggingface_files
     from raylm.tokenizer.learn import learn
 
-    model = learn(sample[:100], TokenizeConfig(vocabulary=800, model_type="unigram"))
+    model = learn(sample[:100], TokenizeConfig(vocabulary=800, kind="unigram"))
     for name, data in huggingface_files(model).items():
         (tmp_path / name).write_bytes(data)
     fast, ours = transformers.AutoTokenizer.from_pretrained(tmp_path), Tokenizer(model)

@@ -47,7 +47,7 @@ def test_indentation_is_one_token_and_digits_are_one_each(tokenizer: Tokenizer):
 
 def test_learning_twice_gives_the_same_bytes(sample: list[str], model: bytes):
     assert learn(sample, TokenizeConfig(vocabulary=2048)) == model
-    unigram = TokenizeConfig(vocabulary=512, model_type="unigram")
+    unigram = TokenizeConfig(vocabulary=512, kind="unigram")
     assert learn(sample[:40], unigram) == learn(sample[:40], unigram)
 
 

@@ -9,16 +9,38 @@ import numpy.typing as npt
 
 I64 = npt.NDArray[np.int64]
 
-PARTITION_BITS, ROW_BITS = 16, 40
+PREFERENCE_BITS, RANK_BITS, PARTITION_BITS, ROW_BITS = 12, 7, 16, 28
+PREFERENCES = 1 << PREFERENCE_BITS
+"""Values of a preference: 0 for documents of earlier corpora, which always stay, the others for ours."""
 
 
-def pack_nodes(rank: I64, partition: int, rows: I64) -> I64:
-    """Number documents so that the smallest of a cluster is its survivor: by source rank, then partition, then row (so id) in it.
+def preference(scores: npt.NDArray[np.float64] | None, rows: int, high: bool = True) -> I64:
+    """Turn a score per document into a preference, small for the better: in steps of about 1 % of a score's size.
 
-    Unlike a hash the number is unique: seven bits of rank, sixteen of partition, forty of row in a positive 64-bit integer.
+    Args:
+        scores: of each document, NaN where there is none, which is worst; None makes all alike.
+        rows: number of documents.
+        high: whether a high score is the better one.
     """
-    packed = (rank.astype(np.int64) << (PARTITION_BITS + ROW_BITS)) | (np.int64(partition) << ROW_BITS) | rows.astype(np.int64)
-    return packed.astype(np.int64)
+    if scores is None:
+        return np.ones(rows, dtype=np.int64)
+    half = PREFERENCES // 2 - 1
+    # Odd, monotone and about logarithmic, so that a probability and a perplexity both keep their order.
+    squashed = np.clip(np.arcsinh(np.nan_to_num(scores, nan=0.0) * 1000) / 32, -1, 1)
+    steps = np.rint(squashed * (half - 1)).astype(np.int64)
+    found = half - steps if high else half + steps
+    return np.where(np.isnan(scores), PREFERENCES - 1, found)
+
+
+def pack_nodes(preferred: I64, rank: I64, partition: int, rows: I64) -> I64:
+    """Number documents so that the smallest of a cluster is its survivor: by preference, source rank, partition, row (so id) in it.
+
+    Unlike a hash the number is unique: 12 bits of preference, 7 of rank, 16 of partition, 28 of row in a positive 64-bit integer.
+    """
+    packed = preferred.astype(np.int64)
+    for bits, value in ((RANK_BITS, rank), (PARTITION_BITS, partition), (ROW_BITS, rows)):
+        packed = (packed << bits) | np.asarray(value, dtype=np.int64)
+    return packed
 
 
 def partition_of(nodes: I64) -> I64:

@@ -18,10 +18,16 @@ _SEED = 1
 
 @lru_cache(maxsize=16)
 def bands_and_rows(threshold: float, permutations: int) -> tuple[int, int]:
-    """Return (bands, rows) that best split at a Jaccard `threshold`: false positives and negatives weighed equally."""
+    """Return (bands, rows) that best split at a Jaccard `threshold`: false positives and negatives weighed equally.
+
+    So near 1 that one band of all values were best, datasketch refuses; two bands it is then.
+    """
     from datasketch import MinHashLSH
 
-    index = MinHashLSH(threshold=threshold, num_perm=permutations)
+    try:
+        index = MinHashLSH(threshold=threshold, num_perm=permutations)
+    except ValueError:
+        return 2, permutations // 2
     return int(index.b), int(index.r)
 
 
@@ -70,8 +76,8 @@ def band_keys(matrix: U64, bands: int, rows: int) -> U64:
 
 
 def content_key(text: str) -> int:
-    """Return a 64-bit hash of a text's words and symbols, whatever white space is between them."""
-    return int.from_bytes(blake2b(" ".join(text.split()).encode(), digest_size=8, person=b"content").digest(), "big")
+    """Return a 128-bit hash of a text's words and symbols, whatever white space is between them."""
+    return int.from_bytes(blake2b(" ".join(text.split()).encode(), digest_size=16, person=b"content").digest(), "big")
 
 
 def probability(jaccard: float, bands: int, rows: int) -> float:

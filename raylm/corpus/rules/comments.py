@@ -1,17 +1,26 @@
 """Source files without source: a licence header over an empty `__init__.py` is neither code nor a licence worth keeping."""
 
-import re
+from collections.abc import Sequence
+from typing import Literal
 
-from raylm.corpus.rules.base import Rule
-from raylm.corpus.sources.base import Content
-from raylm.corpus.statistics import TextStatistics
+from pydantic import Field
 
-_CODE_LINE = re.compile(r"^[ \t]*(?!#|//|/?\*|--|;)\S", re.MULTILINE)
+from raylm.corpus.measures.base import Measure
+from raylm.corpus.measures.source_code import SourceCode
+from raylm.corpus.rules.base import Bound, Rule
 
 
 class CommentsRule(Rule):
     """Removes code files in which every line is a line comment."""
 
-    def reason(self, text: str, counts: TextStatistics, content: Content) -> str | None:
-        """Return `only comments` or None."""
-        return "only comments" if content == "code" and not _CODE_LINE.search(text) else None
+    do: Literal["comments"] = "comments"
+    min_code_lines: int = Field(default=1, ge=0)
+    """Fewest lines that are neither blank nor a line comment."""
+
+    def measures(self) -> tuple[Measure, ...]:
+        """Return what is known of code."""
+        return (SourceCode(),)
+
+    def bounds(self) -> Sequence[Bound]:
+        """Return `only comments`; prose has no such lines."""
+        return (Bound("code_lines", "only comments", "min_code_lines", least=self.min_code_lines),)

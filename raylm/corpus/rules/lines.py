@@ -1,15 +1,19 @@
 """Lines that nobody wrote by hand: minified code, tables and data dumped into a source file."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from pydantic import Field
 
-from raylm.corpus.rules.base import Rule
-from raylm.corpus.sources.base import Content
-from raylm.corpus.statistics import TextStatistics
+from raylm.corpus.measures.base import Measure
+from raylm.corpus.measures.lines import Lines
+from raylm.corpus.rules.base import Bound, Rule
 
 
 class LinesRule(Rule):
     """Bounds on line length for code, after StarCoder (Li et al. 2023, section 3.1); prose may keep a paragraph on one line."""
 
+    do: Literal["lines"] = "lines"
     max_code_line: int = Field(default=1_000, ge=1)
     """Longest line in code, characters."""
     max_code_mean: float = Field(default=100, gt=0)
@@ -17,10 +21,16 @@ class LinesRule(Rule):
     max_prose_line: int = Field(default=50_000, ge=1)
     """Longest line in prose, characters."""
 
-    def reason(self, text: str, counts: TextStatistics, content: Content) -> str | None:
-        """Return `line too long`, `lines too long on average` or None."""
-        if counts.longest_line > (self.max_code_line if content == "code" else self.max_prose_line):
-            return "line too long"
-        if content == "code" and counts.line_characters > self.max_code_mean * counts.lines:
-            return "lines too long on average"
-        return None
+    def measures(self) -> tuple[Measure, ...]:
+        """Return the measure of lines."""
+        return (Lines(),)
+
+    def columns(self) -> tuple[str, ...]:
+        """Return what tells code from prose."""
+        return ("content",)
+
+    def bounds(self) -> Sequence[Bound]:
+        """Return `line too long` and `lines too long on average`."""
+        return (Bound("longest_line", "line too long", "max_code_line", most=self.max_code_line, content="code"),
+                Bound("longest_line", "line too long", "max_prose_line", most=self.max_prose_line, content="prose"),
+                Bound("mean_line", "lines too long on average", "max_code_mean", most=self.max_code_mean, content="code"))

@@ -5,23 +5,28 @@ file beside this one and one line in `__init__.py`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
+from raylm.corpus.document import Content, Value
 from raylm.corpus.reading import ReadError, decode, read_file
 from raylm.corpus.sources.config import SourceConfig
 
-Content = Literal["code", "prose"]
+__all__ = ["Content", "Record", "Root", "SourceKind", "Unread", "Value"]
 
 
 @dataclass(frozen=True)
 class Root:
-    """A folder to walk. Its label stands for it in paths and ids, so that neither holds a machine's prefix."""
+    """A place to look for files in. Its label stands for it in paths and ids, so that neither holds a machine's prefix."""
 
     label: str
-    path: Path
+    place: str
+    """Local folder, or the URI of a store's folder or of a server."""
+    pattern: str = ""
+    """Shell glob that paths below must match (`*` stays within a folder, `**/` crosses them), or that a folder above them does."""
+    files: tuple[str, ...] | None = None
+    """The paths below that are meant, where they are known and nothing has to be walked."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,9 @@ class Record:
     alone: bool = False
     """Whether it is a text of its own, as a row of a table is, and not one of several views of its file (source, docstrings): then
     it counts as an origin of its own, so that one file with a thousand rows can be divided into training and held-out text."""
+    url: str | None = None
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    """What the source carries besides, by the recipe's names: no NaN, no lone surrogates, nothing long."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,10 @@ class SourceKind(ABC):
 
     @abstractmethod
     def roots(self, config: SourceConfig) -> list[Root]:
-        """Return the folders that the source's files are under.
+        """Return the places that the source's files are in.
 
         Raises:
-            UserError: a folder that the recipe names is missing or not a folder.
+            UserError: a place that the recipe names is missing.
         """
 
     @abstractmethod
@@ -69,10 +77,10 @@ class SourceKind(ABC):
         """Whether to walk into the folder at this relative path."""
         return relative.rpartition("/")[2] != "__pycache__"
 
-    def documents(self, path: Path, relative: str, config: SourceConfig) -> Iterator[Record | Unread]:
-        """Read one file. What is wrong with it becomes an `Unread`, never an error."""
+    def documents(self, address: str | Path, relative: str, config: SourceConfig) -> Iterator[Record | Unread]:
+        """Read one file, wherever it lies. What is wrong with it becomes an `Unread`, never an error."""
         try:
-            data = read_file(path)
+            data = read_file(address, anonymous=config.anonymous)
             text = decode(data, python=relative.endswith(".py"))
         except ReadError as error:
             yield Unread(0, error.reason, error.raw_bytes)

@@ -1,47 +1,32 @@
-"""A folder of the user's own files: plain text and code by content, whatever the extension; .jsonl and .parquet by a text column.
+"""The user's own files: text, code, web pages, and tables and archives of texts, in folders, object stores and on web servers.
 
-Hidden files and folders are left alone, and so is what raylm itself wrote (see `listing.py`). A .gz file is read as what it holds.
+Hidden files and folders are left alone, and so is what raylm itself wrote (see `listing.py`). What a file is, its name says, and
+where that says nothing its first bytes (see `formats`); a packed file is read as what it holds.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from raylm.corpus.sources.base import Content, Record, Root, SourceKind, Unread
 from raylm.corpus.sources.config import SourceConfig
-from raylm.corpus.sources.json_lines import json_lines
-from raylm.corpus.sources.parquet_rows import parquet_rows
-from raylm.errors import UserError
-
-CODE = frozenset((
-    ".py", ".pyi", ".pyx", ".ipynb", ".c", ".h", ".cc", ".cpp", ".hpp", ".cu", ".java", ".kt", ".scala", ".js",
-    ".mjs", ".ts", ".tsx", ".jsx", ".go", ".rs", ".rb", ".php", ".swift", ".m", ".r", ".jl", ".lua", ".pl", ".sh",
-    ".bash", ".ps1", ".sql", ".html", ".htm", ".css", ".xml", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".json",
-    ".cmake", ".tex", ".hs", ".ml", ".ex", ".erl", ".clj", ".cs", ".vue",
-))
+from raylm.corpus.sources.formats import CODE, reader_of, suffix_of
+from raylm.corpus.sources.places import roots_of
 
 
 def content_of(relative: str) -> Content:
-    """Say by its extension whether a file is code or prose."""
-    return "code" if Path(relative.removesuffix(".gz")).suffix.lower() in CODE else "prose"
+    """Say by its ending whether a file is code or prose."""
+    return "code" if suffix_of(relative) in CODE else "prose"
 
 
 class FolderKind(SourceKind):
-    """Every file below the given folders that turns out to be text."""
+    """Every file in the given places that turns out to be text, or a table or archive of texts."""
 
     takes_path = True
 
     def roots(self, config: SourceConfig) -> list[Root]:
-        """Return the folders, each labelled with its own name, numbered where two of a source share one."""
-        roots: list[Root] = []
-        for given in config.paths:
-            path = Path(given).expanduser().resolve()
-            if "://" in given or not path.exists():
-                raise UserError(f"corpus source {config.name!r}: {given}: no such folder on this machine")
-            if not path.is_dir():
-                raise UserError(f"corpus source {config.name!r}: {given}: is not a folder")
-            same = sum(root.label.partition("#")[0] == path.name for root in roots)
-            roots.append(Root(f"{path.name}#{same + 1}" if same else path.name, path))
-        return roots
+        """Return the places, each labelled with its own name, numbered where two of a source share one."""
+        return roots_of(config)
 
     def enters(self, relative: str) -> bool:
         """Stay out of hidden folders."""
@@ -51,15 +36,13 @@ class FolderKind(SourceKind):
         """Take every file that is not hidden."""
         return not relative.rpartition("/")[2].startswith(".")
 
-    def documents(self, path: Path, relative: str, config: SourceConfig) -> Iterator[Record | Unread]:
-        """Read one file: a document for each row of .jsonl and .parquet, one for the whole of any other."""
-        name = relative.lower()
-        if name.endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")):
-            return json_lines(path, config.text_column)
-        if name.endswith(".parquet"):
-            return parquet_rows(path, config.text_column)
-        return super().documents(path, relative, config)
-
-    def document(self, relative: str, text: str, raw_bytes: int) -> Record | Unread:
-        """Take the text as it is; its extension says how to judge it."""
-        return Record(0, text, raw_bytes, content_of(relative))
+    def documents(self, address: str | Path, relative: str, config: SourceConfig) -> Iterator[Record | Unread]:
+        """Read one file: a document for each row of a table and page of an archive, one for the whole of any other."""
+        reader = reader_of(address, relative, config)
+        if reader is not None:
+            yield from reader(address, config)
+            return
+        for record in super().documents(address, relative, config):
+            if isinstance(record, Record):
+                record = replace(record, content=config.content or content_of(relative))
+            yield record

@@ -12,7 +12,7 @@ def package_roots() -> list[Root]:
     """Return the interpreter's package folders (pure and platform-specific are often one), labelled `site-packages`."""
     paths = sysconfig.get_paths()
     folders = dict.fromkeys(Path(paths[key]).resolve() for key in ("purelib", "platlib"))
-    return [Root("site-packages", folder) for folder in folders]
+    return [Root("site-packages", str(folder)) for folder in folders]
 
 
 class PythonPackages(SourceKind):

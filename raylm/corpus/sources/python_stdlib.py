@@ -1,7 +1,6 @@
 """The source code of the running interpreter's standard library: real, well-kept code that is on every machine."""
 
 import sysconfig
-from pathlib import Path
 
 from raylm.corpus.sources.base import Root, SourceKind
 from raylm.corpus.sources.config import SourceConfig
@@ -11,7 +10,7 @@ TEST_FOLDERS = {"test", "tests", "idle_test", "testing"}
 
 def stdlib_root() -> Root:
     """Return the folder of the standard library, labelled `stdlib`."""
-    return Root("stdlib", Path(sysconfig.get_paths()["stdlib"]))
+    return Root("stdlib", sysconfig.get_paths()["stdlib"])
 
 
 def is_test(relative: str) -> bool:

@@ -1,0 +1,1 @@
+"""Figures of documents that rules decide by, one family a file; each is a `Measure`."""

@@ -1,0 +1,33 @@
+"""The language that every document carries: the columns that scopes, rules and models ask for, however it was identified."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from raylm.corpus.document import Document
+from raylm.corpus.measures.base import Measure
+
+COLUMNS = {"language": "string", "language_score": "double", "language_lines": "double"}
+
+
+@dataclass(frozen=True)
+class Identified(Measure):
+    """`language` (ISO 639-1, "" unknown), `language_score` (0 to 1) and `language_lines` (share of the text, line by line, in it)."""
+
+    mode: str
+    """`vote`, `fast` or `off`, as `corpus.language`."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Return the three columns."""
+        return COLUMNS
+
+    def measure(self, documents: Sequence[Document]) -> dict[str, Sequence[Any]]:
+        """Return them; without identification an unknown language."""
+        if self.mode == "off":
+            nothing = [None] * len(documents)
+            return {"language": [""] * len(documents), "language_score": nothing, "language_lines": nothing}
+        from raylm.corpus.language import FAST, VOTE, Language
+
+        found = Language(VOTE if self.mode == "vote" else FAST).measure(documents)
+        return dict(zip(COLUMNS, found.values(), strict=True))

@@ -1,0 +1,64 @@
+"""What a source says of its documents: the textbook drops forum posts with fewer than 3 likes."""
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from raylm.corpus.rules.base import Rule
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from raylm.corpus.document import Value
+
+
+class FieldRule(Rule):
+    """Bounds on one of the values that a source's `columns` carry. A document without it, or with a value of another kind,
+    stays."""
+
+    do: Literal["field"] = "field"
+    field: str = Field(min_length=1)
+    """Its name in the recipe, such as `likes`."""
+    min: float | None = None
+    """Least number."""
+    max: float | None = None
+    """Largest number."""
+    allowed: tuple[str, ...] = ()
+    """Texts that it may be; none given means any."""
+    blocked: tuple[str, ...] = ()
+    """Texts that it may not be."""
+
+    @model_validator(mode="after")
+    def _some(self) -> "FieldRule":
+        if self.min is None and self.max is None and not self.allowed and not self.blocked:
+            raise ValueError("at least one of `min`, `max`, `allowed`, `blocked`")
+        return self
+
+    def columns(self) -> tuple[str, ...]:
+        """Return where the values are."""
+        return ("metadata",)
+
+    def reasons(self, rows: "pa.Table") -> list[str | None]:
+        """Return `FIELD too low`, `FIELD too high`, `FIELD not allowed` or None for each row."""
+        return [self._reason(json.loads(text).get(self.field) if text else None) for text in rows["metadata"].to_pylist()]
+
+    def _reason(self, value: "Value") -> str | None:
+        if isinstance(value, str) and (self.min is not None or self.max is not None):
+            value = _number(value)
+        if isinstance(value, str):
+            wrong = value in self.blocked or (self.allowed and value not in self.allowed)
+            return f"{self.field} not allowed" if wrong else None
+        if value is None:
+            return None
+        if self.min is not None and value < self.min:
+            return f"{self.field} too low"
+        return f"{self.field} too high" if self.max is not None and value > self.max else None
+
+
+def _number(text: str) -> float | str:
+    """Return the number that a text is: CSV files have no others."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
