@@ -24,8 +24,9 @@ from raylm.corpus.dedup.signatures import band_keys, bands_and_rows, probability
 from raylm.corpus.text import TextView
 
 THRESHOLD, PERMUTATIONS, SHINGLE = 0.8, 128, 5
-BOOKS = (("sherlock_holmes", "sherlock_holmes_old"), ("pride_and_prejudice", "pride_and_prejudice_old"))
 F64 = npt.NDArray[np.float64]
+Pair = tuple[str, str, float | None]
+"""A removed text, the one that stays, their similarity."""
 
 
 def planted(text: str, jaccard: float, rng: random.Random) -> str:
@@ -75,8 +76,9 @@ def similar_pairs(sets: list[npt.NDArray[np.uint64]], least: float) -> tuple[npt
 
 
 def curve(i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], jaccard: F64, sets: list[Any]) -> list[dict[str, float]]:
-    """Return for bins of similarity how many pairs share a band, and how many the closed form expects, with its standard deviation."""
-    banding = bands_and_rows(THRESHOLD, PERMUTATIONS)
+    """Return for bins of similarity how many pairs share a band, and how many the closed form expects, with its standard
+    deviation."""
+    banding = bands_and_rows(THRESHOLD, PERMUTATIONS, 0.95)
     keys = band_keys(signatures(sets, PERMUTATIONS), *banding)
     found = (keys[i] == keys[j]).any(axis=1)
     chance = np.array([probability(value, *banding) for value in jaccard])
@@ -85,12 +87,13 @@ def curve(i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], jaccard: F64, sets
         here = (jaccard >= low) & (jaccard < low + 0.05)
         if here.any():
             out.append({"from": round(float(low), 2), "pairs": int(here.sum()), "found": int(found[here].sum()),
-                        "expected": float(chance[here].sum()), "deviation": float(np.sqrt((chance[here] * (1 - chance[here])).sum()))})
+                        "expected": float(chance[here].sum()),
+                        "deviation": float(np.sqrt((chance[here] * (1 - chance[here])).sum()))})
     return out
 
 
-def removed_by_raylm(texts: list[tuple[str, str]], verify: bool) -> dict[int, int]:
-    """Build a corpus of the documents with the near step alone; return the survivor of each removed one, by position."""
+def removed_by_raylm(texts: list[tuple[str, str]], verify: bool) -> dict[str, Pair]:
+    """Build a corpus of the documents with the near step alone; return for each removed id both texts and the similarity told."""
     import pyarrow.parquet as pq
 
     from benchmarks.stages import build_corpus
@@ -102,14 +105,14 @@ def removed_by_raylm(texts: list[tuple[str, str]], verify: bool) -> dict[int, in
             for name, text in texts:
                 file.write(json.dumps({"text": text, "name": name}) + "\n")
         corpus = build_corpus(Path(place) / "out", {
-            "sources": [{"name": "pages", "kind": "folder", "path": str(source)}], "mask": {}, "language": "off",
+            "sources": [{"name": "pages", "kind": "folder", "path": str(source)}], "language": "off",
             "steps": [{"do": "near", "threshold": THRESHOLD, "permutations": PERMUTATIONS, "shingle": SHINGLE, "verify": verify}]})
         read = [row for path in sorted((Path(place) / "out" / "read" / "documents").glob("*.parquet"))
                 for row in pq.read_table(path, columns=["id", "text"]).to_pylist()]
         # Cleaning may change white space; documents are told apart by the text that was compared.
         where = {row["id"]: row["text"] for row in read}
         removed = [row for path in sorted((corpus / "removed").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
-        return {row["id"]: (where[row["id"]], where[row["duplicate_of"]], row["similarity"]) for row in removed}  # type: ignore[misc]
+        return {row["id"]: (where[row["id"]], where[row["duplicate_of"]], row["similarity"]) for row in removed}
 
 
 def jaccard_of(one: str, other: str) -> float:
@@ -130,26 +133,27 @@ def main() -> int:
     texts, sets = [texts[place] for place in keep], [sets[place] for place in keep]
     i, j, jaccard = similar_pairs(sets, 0.5)
     near = jaccard >= THRESHOLD
-    print(f"{len(texts):,} documents, {sum(len(text) for _, text in texts) / 1e6:,.0f} MB; brute force: {len(i):,} pairs of 0.5 or more, "
-          f"{int(near.sum()):,} of {THRESHOLD} or more")
+    print(f"{len(texts):,} documents, {sum(len(text) for _, text in texts) / 1e6:,.0f} MB; brute force: {len(i):,} pairs of 0.5 or "
+          f"more, {int(near.sum()):,} of {THRESHOLD} or more")
     rows = curve(i, j, jaccard, sets)
     print(f"\n{'Jaccard':>12} {'pairs':>10} {'candidates':>11} {'closed form':>12} {'deviations':>11}")
     for row in rows:
         sigma = (row["found"] - row["expected"]) / max(row["deviation"], 1e-9) if row["deviation"] > 0.05 else 0.0
-        print(f"{row['from']:.2f} - {row['from'] + 0.05:.2f} {row['pairs']:>10,} {row['found']:>11,} {row['expected']:>12,.1f} {sigma:>+11.2f}")
+        print(f"{row['from']:.2f} - {row['from'] + 0.05:.2f} {row['pairs']:>10,} {row['found']:>11,} {row['expected']:>12,.1f} "
+              f"{sigma:>+11.2f}")
     result: dict[str, Any] = {"documents": len(texts), "pairs": int(near.sum()), "curve": rows, "machine": machine()}
     partner = np.zeros(len(texts), dtype=bool)
     partner[i[near]] = partner[j[near]] = True
     for verify in (False, True):
         removed = removed_by_raylm(texts, verify)
-        truth = np.array([jaccard_of(one, other) for one, other, _ in removed.values()])  # type: ignore[misc]
-        told = np.array([value for *_, value in removed.values()], dtype=float)  # type: ignore[misc]
+        truth = np.array([jaccard_of(one, other) for one, other, _ in removed.values()])
+        told = np.array([similarity or 0.0 for _, _, similarity in removed.values()])
         precision = float((truth >= THRESHOLD).mean()) if len(truth) else 1.0
         left = pairs_left(texts, removed, i[near], j[near])
         recall = 1 - left / max(int(near.sum()), 1)
         name = "verified" if verify else "not verified"
-        print(f"\n{name}: {len(removed):,} removed; precision {precision:.4f} (removed documents whose Jaccard with the kept one is "
-              f"{THRESHOLD} or more); recall {recall:.4f} (similar pairs of which not both are left)")
+        print(f"\n{name}: {len(removed):,} removed; precision {precision:.4f} (removed documents whose Jaccard with the kept one "
+              f"is {THRESHOLD} or more); recall {recall:.4f} (similar pairs of which not both are left)")
         if verify:
             print(f"similarity told against Python's sets: largest difference {np.abs(truth - told).max():.1e}")
         result[name] = {"removed": len(removed), "precision": precision, "recall": recall}
@@ -158,12 +162,12 @@ def main() -> int:
     return 0 if result["verified"]["precision"] == 1.0 else 1
 
 
-def pairs_left(texts: list[tuple[str, str]], removed: dict[Any, Any], i: Any, j: Any) -> int:
+def pairs_left(texts: list[tuple[str, str]], removed: dict[str, Pair], i: Any, j: Any) -> int:
     """Return how many of the similar pairs are both left. Equal texts count as often as they were removed."""
     from raylm.corpus.cleaning import clean
 
     gone: dict[str, int] = {}
-    for one, *_ in removed.values():
+    for one, _, _ in removed.values():
         gone[one] = gone.get(one, 0) + 1
     state = np.zeros(len(texts), dtype=bool)
     for place, (_, text) in enumerate(texts):

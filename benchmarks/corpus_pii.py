@@ -1,15 +1,16 @@
 """Personal data found in Presidio's labelled sentences: precision and recall per kind, ours beside plain patterns and Presidio.
 
     .venv/bin/python -m benchmarks.corpus_pii [--presidio ENVIRONMENT/bin/python]    # seconds
-    python -m venv ENVIRONMENT && ENVIRONMENT/bin/pip install presidio-analyzer      # once, for the peer; it needs no language model
+    python -m venv ENVIRONMENT && ENVIRONMENT/bin/pip install presidio-analyzer  # once, for the peer (no model)
 
-The sentences are made from templates, so they are split by template: `dev` is what misses were read in, `test` shares no template with
-it. (The words that speak of telephones were chosen after a look at telephone sentences of both halves: their recall is no forecast.)
-A place counts as found *exactly* if both ends agree, by *overlap* if intersection over union is at least 0.5; each gold place is matched
-by one found place at most, the best. Places of kinds that are not claimed are no gold; to find a claimed kind there is an error.
-Presidio runs its predefined recognisers for these kinds with its default threshold; a language model would raise scores, not find more
-of them. `plain` are the patterns that first come to mind. Names are found by `titles`, which is off unless a recipe asks for it.
-Speed is that of the masks that are on by default, over 300 documents of C4, in processor time.
+The sentences are made from templates, so they are split by template: `dev` is what misses were read in, `test` shares no
+template with it. (The words that speak of telephones were chosen after a look at telephone sentences of both halves: their
+recall is no forecast.) A place counts as found *exactly* if both ends agree, by *overlap* if intersection over union is at
+least 0.5; each gold place is matched by one found place at most, the best. Places of kinds that are not claimed are no gold; to
+find a claimed kind there is an error. Presidio runs its predefined recognisers for these kinds with its default threshold; a
+language model would raise scores, not find more of them. `plain` are the patterns that first come to mind. Names are found by
+`titles`, which is off unless a recipe asks for it. Speed is that of the masks that are on by default, over 300 documents of C4,
+in processor time.
 """
 
 import argparse
@@ -116,7 +117,8 @@ def main() -> int:
     for half, sentences in halves.items():
         result[half] = {name: scores(sentences, find([s["full_text"] for s in sentences])) for name, find in contenders.items()}
         print(f"\n{half}: {len(sentences)} sentences")
-        print(f"{'':14} {'gold':>5}  " + "  ".join(f"{name + ': P  R (exact P  R)':31}" for name in contenders))
+        heads = (f"{name + ': P  R (exact P  R)':31}" for name in contenders)
+        print(f"{'':14} {'gold':>5}  " + "  ".join(heads))
         for kind in result[half]["raylm"]:
             cells = [result[half][name].get(kind) for name in contenders]
             print(f"{kind:14} {cells[0]['gold']:5}  " + "  ".join(map(_cell, cells)))
@@ -127,7 +129,8 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "corpus_pii.json").write_text(json.dumps({
         "benchmark": "corpus_pii", "overlap": "intersection over union >= 0.5", "machine": machine(),
-        "finished": time.strftime("%Y-%m-%d %H:%M:%S"), "kinds": sorted(MASKS), "mb_per_s": rate, "scores": result}, indent=1) + "\n")
+        "finished": time.strftime("%Y-%m-%d %H:%M:%S"), "kinds": sorted(MASKS), "mb_per_s": rate,
+        "scores": result}, indent=1) + "\n")
     return 0
 
 
@@ -144,8 +147,11 @@ def speed() -> float:
     return sum(len(text.encode()) for text in texts) / min(times) / 1e6
 
 
+_SHARES = ("precision", "recall", "exact_precision", "exact_recall")
+
+
 def _cell(found: dict[str, Any]) -> str:
-    shares = ["     -" if found[key] is None else f"{found[key]:6.1%}" for key in ("precision", "recall", "exact_precision", "exact_recall")]
+    shares = ["     -" if found[key] is None else f"{found[key]:6.1%}" for key in _SHARES]
     return "{} {} ({} {})".format(*shares)
 
 

@@ -251,7 +251,8 @@ def compare(texts: Sequence[str], theirs: dict[str, list[str]], ours: dict[str, 
               f"{100 * decision:8.4f} %   and reason {100 * sum(equal) / len(equal):8.4f} %")
         differ = [number for number, same in enumerate(equal) if not same]
         result[rule] = {"documents": len(pairs), "removed_theirs": sum(map(bool, translated)),
-                        "removed_ours": sum(map(bool, ours[rule])), "decision": decision, "reason": sum(equal) / len(equal), "different": len(differ)}
+                        "removed_ours": sum(map(bool, ours[rule])), "decision": decision, "reason": sum(equal) / len(equal),
+                        "different": len(differ)}
         if explained:
             result[rule]["unexplained"] = 0
             for number in differ:
@@ -317,7 +318,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", help="Python of an environment with datatrove 0.10.1 and spaCy")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data", help="folder of the real data (../shared/data)")
-    parser.add_argument("--documents", type=int, default=12_000, help="documents besides the 300 of C4 (12000); -1 for no decisions")
+    parser.add_argument("--documents", type=int, default=12_000, help="besides the 300 of C4 (12000); -1 for no decisions")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the timing (3); 0 for none")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -330,7 +331,7 @@ def main() -> int:
     texts = documents(arguments.data, arguments.documents)
     target = RESULTS / "corpus_rules.json"
     kept = json.loads(target.read_text()) if target.exists() else {}
-    result = {"benchmark": "corpus_rules", **{part: kept.get(part) for part in ("decisions", "speed")}}
+    result: dict[str, Any] = {"benchmark": "corpus_rules", **{part: kept.get(part) for part in ("decisions", "speed")}}
     with tempfile.TemporaryDirectory() as temporary:
         if arguments.documents >= 0:
             result["decisions"] = decisions(arguments.peer, texts, Path(temporary))

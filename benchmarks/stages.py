@@ -21,7 +21,8 @@ def build_corpus(folder: Path, config: dict[str, Any], cpus: int = 2) -> Path:
     from raylm.pipeline.session import start_private
 
     quiet_ray()
-    start_private(num_cpus=cpus, include_dashboard=False, object_store_memory=1_000_000_000, log_to_driver=False, logging_level="ERROR")
+    start_private(num_cpus=cpus, include_dashboard=False, object_store_memory=1_000_000_000, log_to_driver=False,
+                  logging_level="ERROR")
     try:
         stages_in(folder, CorpusConfig.model_validate(config))
     finally:

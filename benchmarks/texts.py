@@ -20,7 +20,8 @@ def files(folders: list[Path], suffixes: set[str] = _TEXT) -> list[Path]:
     for folder in folders:
         for path in folder.rglob("*"):
             if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink():
-                found[hashlib.blake2b(str(path.relative_to(folder)).encode(errors="replace"), digest_size=8).hexdigest(), str(path)] = path
+                relative = str(path.relative_to(folder)).encode(errors="replace")
+                found[hashlib.blake2b(relative, digest_size=8).hexdigest(), str(path)] = path
     return [found[key] for key in sorted(found)]
 
 

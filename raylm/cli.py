@@ -118,7 +118,7 @@ def _build(options: argparse.Namespace) -> int:
 
 def _clusters_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clusters", type=int, default=5, metavar="N", help="clusters to show, the largest first (5)")
-    parser.add_argument("--members", type=int, default=2, metavar="N", help="removed documents of each, the least similar first (2)")
+    parser.add_argument("--members", type=int, default=2, metavar="N", help="removed ones of each, the least similar first (2)")
     parser.add_argument("--lines", type=int, default=12, metavar="N", help="lines of each comparison (12)")
     parser.add_argument("--step", help="only those of this step, such as near")
 

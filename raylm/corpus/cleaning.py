@@ -1,7 +1,16 @@
-"""Text normalisation that changes form and never meaning: Unicode NFC, one newline, no control characters, no trailing blanks."""
+"""Text normalisation that changes form and never meaning: Unicode NFC, one newline, no control characters, no trailing blanks.
+
+What may change more than form is an option of `CleanConfig`, for prose only: source code is data to the character.
+"""
 
 import re
 import unicodedata
+from typing import Literal
+
+from raylm.corpus.repairs import convert_chinese, drop_invisible, repair_encoding
+from raylm.recipe.section import Section
+
+Normalisation = Literal["nfc", "nfkc", "none"]
 
 _NEWLINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # C0 but tab and newline, DEL, C1, lone surrogates, the byte order mark inside a text, and non-characters.
@@ -9,24 +18,69 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff
 _BLANK_LINES = re.compile(r"\n{4,}")
 
 
-def clean(text: str) -> str:
-    """Return `text` in NFC with `\\n` newlines, no control characters or blanks at line ends, two blank lines in a row at most.
+_PASSES = 8
+"""What one repair uncovers another may see: they are repeated until nothing changes, which is almost always the second time."""
+
+
+def clean(text: str, normalisation: Normalisation = "nfc") -> str:
+    """Return `text` in NFC (or as asked) with `\\n` newlines, no control characters or blanks at line ends, and no more than two
+    blank lines in a row.
 
     Indentation is kept: it means something in code. A text that is not empty ends with exactly one newline. Idempotent.
     """
     text = _CONTROLS.sub("", _NEWLINES.sub("\n", text))
-    text = text if text.isascii() else unicodedata.normalize("NFC", text)
+    if normalisation != "none" and not text.isascii():
+        text = unicodedata.normalize("NFC" if normalisation == "nfc" else "NFKC", text)
     text = "\n".join(map(str.rstrip, text.split("\n")))
     text = _BLANK_LINES.sub("\n\n\n", text).strip("\n")
     return text + "\n" if text else ""
 
 
-from raylm.recipe.section import Section  # noqa: E402  STUB of the lead, to be replaced
-
-
 class CleanConfig(Section):
-    """What is done to every text."""
+    """What is done to every text before anything reads it. Without options: `clean`, form only."""
+
+    mojibake: bool = False
+    """Whether text that was decoded with the wrong encoding, once or several times, is decoded right (`schÃ¶n` to `schön`), as
+    `ftfy` does it. Nothing else of ftfy is done: quotes, ligatures, widths and HTML entities stay. Prose only."""
+    normalisation: Normalisation = "nfc"
+    """Unicode normal form. `nfkc` also folds full-width letters, ligatures and superscripts. That loses the difference between x²
+    and x2, and writes Chinese and Japanese punctuation (，！？) as Latin; code is kept in NFC then."""
+    invisible: bool = False
+    """Whether soft hyphens, zero-width spaces and direction marks go. Joiners stay: Persian, Indic scripts and emoji need them.
+    Prose only."""
+    chinese: Literal["keep", "simplified", "traditional"] = "keep"
+    """One script for all Chinese (OpenCC, character and phrase tables). Lines with Japanese kana or Korean are left alone.
+    Prose only."""
+    c4_lines: bool = False
+    """Whether of web pages only lines are kept that C4 keeps: whole sentences, no notices about cookies or JavaScript. It
+    knows only English punctuation and phrases, and drops most Chinese or Japanese lines. Prose only."""
 
     def apply(self, text: str, content: str = "prose") -> str:
-        """Clean."""
-        return clean(text)
+        """Return the cleaned text; idempotent. `content` is `code` or `prose`.
+
+        Raises:
+            UserError: if the package that an option needs is not installed.
+        """
+        if content == "code":
+            return clean(text, "nfc" if self.normalisation == "nfkc" else self.normalisation)
+        text = clean(self._repaired(text), self.normalisation)
+        for _ in range(_PASSES):
+            again = self._repaired(text)
+            if again == text:
+                break
+            text = clean(again, self.normalisation)
+        return text
+
+    def _repaired(self, text: str) -> str:
+        if not text.isascii():
+            if self.mojibake:  # first: what it needs, control characters and odd newlines, goes when cleaned
+                text = repair_encoding(text)
+            if self.invisible:
+                text = drop_invisible(text)
+            if self.chinese != "keep":
+                text = convert_chinese(text, self.chinese)
+        if self.c4_lines:
+            from raylm.corpus.c4_lines import c4_lines
+
+            text = c4_lines(text)
+        return text

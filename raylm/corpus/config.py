@@ -1,5 +1,5 @@
-"""The recipe's `corpus` section. Three stages read it: what is read and measured (`read`), which models judge it (`score`), and which
-steps then decide (`corpus`). Each stage's address takes only what decides its own artifact.
+"""The recipe's `corpus` section. Three stages read it: what is read and measured (`read`), which models judge it (`score`), and
+which steps then decide (`corpus`). Each stage's address takes only what decides its own artifact.
 """
 
 from typing import Any, Literal
@@ -13,8 +13,8 @@ from raylm.corpus.models import AnyModel
 from raylm.corpus.read.identified import COLUMNS, Identified
 from raylm.corpus.rules import Rule
 from raylm.corpus.sources.config import SourceConfig
-from raylm.corpus.steps.registry import AnyStep
 from raylm.corpus.steps.near import Near
+from raylm.corpus.steps.registry import AnyStep
 from raylm.recipe.section import Section, resource
 
 __all__ = ["CorpusConfig", "MasksConfig", "SourceConfig"]
@@ -41,7 +41,8 @@ class CorpusConfig(Section):
     models: tuple[AnyModel, ...] = ()
     """Models that raylm trains and asks about every document; each is a column that steps can read."""
     steps: tuple[AnyStep, ...] = Field(default_factory=lambda: tuple(_step(name) for name in _DEFAULT_STEPS))
-    """What removes or changes documents, in order: rules, duplicates, evaluation sets. Each removed document has its step's reason."""
+    """What removes or changes documents, in order: rules, duplicates, evaluation sets. Each removed document has its step's
+    reason."""
     partitions: int | None = Field(default=None, ge=1, le=_MOST)
     """Files that the documents are spread over by a hash of their id. One must fit in a worker's memory: about 200 MB of text. By
     default one for each 100 MB of text found, and at least 8."""
@@ -74,7 +75,8 @@ class CorpusConfig(Section):
             wanted = [*(step.columns() if isinstance(step, Rule) else ()), *filter(None, [getattr(step, "keep_by", "")])]
             for name in wanted:
                 if name not in columns:
-                    raise ValueError(f"{where}: got {name!r}, allowed: a model of corpus.models or one of {', '.join(sorted(columns))}")
+                    raise ValueError(f"{where}: got {name!r}, allowed: a model of corpus.models or one of "
+                                     f"{', '.join(sorted(columns))}")
             if self.language == "off" and step.languages:
                 raise ValueError(f"{where}: languages: allowed only with corpus.language vote or fast")
         return self
@@ -101,7 +103,8 @@ class CorpusConfig(Section):
         return {"steps": whole["steps"], "ranks": self.rank_by_source()}
 
     def contents_for(self, stage: str) -> list[str]:
-        """Return the places that models (`score`) or steps (`corpus`; `read`, for what they measure with) name besides the sources."""
+        """Return the places that models (`score`) or steps (`corpus`; `read`, for what they measure with) name besides the
+        sources."""
         if stage == "score":
             return [place for model in self.models for place in model.files()]
         places = [place for step in self.steps for place in step.files(stage)]

@@ -1,5 +1,5 @@
-"""One document as rules, measures and models see it: its text after cleaning and masking, what its source said of it, and the splits
-of its text, each made once however many ask. Splitting, not judging, is what filtering costs.
+"""One document as rules, measures and models see it: its text after cleaning and masking, what its source said of it, and the
+splits of its text, each made once however many ask. Splitting, not judging, is what filtering costs.
 """
 
 from collections.abc import Mapping

@@ -5,6 +5,7 @@ strictly, and what comes out looks like writing: letters, no controls, no capita
 """
 
 import codecs
+import contextlib
 import io
 import re
 import tokenize
@@ -30,6 +31,8 @@ _WIDER = {  # by Python's name: the little larger encoding that programs really 
 _WINDOWS = {"iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-13": "cp1257", "iso8859-15": "cp1252", "iso8859-16": "cp1250",
             "iso8859-10": "cp1252", "iso8859-3": "cp1252", "cp865": "cp1252", "cp852": "cp1250"}
 """Windows' variant of an encoding, in which 0x80 to 0x9f are letters and quotation marks where ISO's has controls."""
+_SHIFTS = (b"\x1b$B", b"\x1b$@")
+"""How ISO-2022-JP turns to Japanese."""
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([a-zA-Z0-9_:.-]{2,40})""")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x80-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
@@ -56,6 +59,9 @@ def decode(data: bytes, python: bool = False) -> str:
     for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _strict(data, encoding)
+    if any(shift in data for shift in _SHIFTS):  # seven bits only, so it would pass as UTF-8
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("iso2022_jp_ext")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -66,10 +72,14 @@ def decode(data: bytes, python: bool = False) -> str:
     return _strict(data, likely)
 
 
-def detected(data: bytes) -> str | None:
+def detected(data: bytes, more: bool = False) -> str | None:
     """Return the encoding that bytes which are no UTF-8 are written in, or None if none is likely.
 
-    The guess is made from the parts around the first byte that is not ASCII.
+    The guess is made from the part around the first byte that is not ASCII.
+
+    Args:
+        data: Bytes.
+        more: Whether they are the beginning of something, which may be cut off within a character.
     """
     from resiliparse.parse.encoding import detect_encoding
 
@@ -83,7 +93,7 @@ def detected(data: bytes) -> str | None:
         try:
             text = sample.decode(encoding)
         except UnicodeDecodeError as error:
-            if error.start < len(sample) - 4 or start + SAMPLE >= len(data):
+            if error.start < len(sample) - 4 or (start + SAMPLE >= len(data) and not more):
                 continue
             text = sample[: error.start].decode(encoding)
         except (UnicodeError, LookupError):
@@ -148,7 +158,7 @@ class Lines:
         try:
             codecs.getincrementaldecoder("utf-8")().decode(head)
         except UnicodeDecodeError:
-            self._encoding = detected(head)
+            self._encoding = detected(head, more=True)
 
     def text(self, data: bytes) -> str:
         """Decode one row.

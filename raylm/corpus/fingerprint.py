@@ -26,7 +26,8 @@ def fingerprint(config: CorpusConfig) -> str:
 
 
 def contents(place: str) -> str:
-    """Return what tells whether the contents of a place changed: an artifact's address, a file's hash, or a folder's names and times.
+    """Return what tells whether the contents of a place changed: an artifact's address, a file's hash, or a folder's names and
+    times.
 
     Raises:
         UserError: there is nothing at this place.
@@ -44,6 +45,7 @@ def contents(place: str) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     else:
-        for one in sorted(folder.filesystem.get_file_info(fs.FileSelector(folder.path, recursive=True)), key=lambda one: str(one.path)):
+        below = folder.filesystem.get_file_info(fs.FileSelector(folder.path, recursive=True))
+        for one in sorted(below, key=lambda one: str(one.path)):
             digest.update(f"{one.path.removeprefix(folder.path)}\0{one.size}\0{one.mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

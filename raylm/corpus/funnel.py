@@ -1,5 +1,5 @@
-"""The funnel: from the partitions' sums per step, source and reason to documents and bytes in and out of every step. Pure and exact:
-every document that was read is in it once.
+"""The funnel: from the partitions' sums per step, source and reason to documents and bytes in and out of every step. Pure and
+exact: every document that was read is in it once.
 """
 
 from collections import defaultdict

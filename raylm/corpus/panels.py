@@ -1,4 +1,5 @@
-"""What the report shows of the corpus: the funnel, why documents went, what other thresholds would keep, and the largest clusters."""
+"""What the report shows of the corpus: the funnel, why documents went, what other thresholds would keep, and the largest
+clusters."""
 
 from typing import Any
 
@@ -69,8 +70,8 @@ def _reasons(metrics: dict[str, Any]) -> Panel:
 def _samples(metrics: dict[str, Any]) -> Panel:
     rows: list[list[Cell]] = [[shown(row["step"]), row["reason"], row["source"], row["path"], excerpt(row["text"])]
                               for row in metrics["samples"]]
-    return Panel("Corpus: what went, to look at", "A few documents of each reason, chosen by a hash, as they were after cleaning and "
-                 "masking: a rule that removes what should have stayed shows here first.",
+    return Panel("Corpus: what went, to look at", "A few documents of each reason, chosen by a hash, as they were after cleaning "
+                 "and masking: a rule that removes what should have stayed shows here first.",
                  [Table(["step", "reason", "source", "path", "begins with"], rows)] if rows else [])
 
 
@@ -99,9 +100,9 @@ def _what_if(trials: list[dict[str, Any]]) -> Panel:
     columns = ["rule", "threshold", "objects to", "kept now", *(f"x {factor:g}" for factor in FACTORS if factor != 1.0), "without"]
     return Panel(
         "Corpus: what another threshold would keep",
-        "Counted, not estimated: documents that would stay beyond those that stay now (and their megabytes) if this one threshold were "
-        "multiplied as the column says, or left out, and all others of the pass were as they are. Changing it in the recipe measures "
-        "nothing again.", [Table(columns, rows)])
+        "Counted, not estimated: documents that would stay beyond those that stay now (and their megabytes) if this one threshold "
+        "were multiplied as the column says, or left out, and all others of the pass were as they are. Changing it in the recipe "
+        "measures nothing again.", [Table(columns, rows)])
 
 
 def _change(then: list[int], now: list[int]) -> str:

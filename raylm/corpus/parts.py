@@ -99,7 +99,8 @@ def routed(
     source: Folder, schema: pa.Schema, buckets: int, parts: int, rows: int, limit: int,
     reduce: Callable[[int, pa.Table], Iterator[pa.Table]],
 ) -> list[dict[str, object]]:
-    """Bring the rows of `buckets` partitions to the part that each names in its `part` column; return the rows that `reduce` yields.
+    """Bring the rows of `buckets` partitions to the part that each names in its `part` column; return the rows that `reduce`
+    yields.
 
     Args:
         source: Folder of the partitions, and

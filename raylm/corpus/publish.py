@@ -30,7 +30,9 @@ _SAMPLES, _EXCERPT = 5, 280
 _TAKEN = ["id", "source", "path", "text", "bytes", "language", "url", "unread"]
 
 
-def publish(output: Folder, corpus: Corpus, steps: Sequence[str], fingerprints: Sequence[str], meter: Meter) -> list[dict[str, Any]]:
+def publish(
+    output: Folder, corpus: Corpus, steps: Sequence[str], fingerprints: Sequence[str], meter: Meter
+) -> list[dict[str, Any]]:
     """Write the tables; return per partition the sums of `_counted`.
 
     Args:
@@ -74,12 +76,13 @@ _COUNTS = ("documents", "bytes", "edited", "edited_bytes")
 _SUMS = pa.schema([("step", pa.string()), ("source", pa.string()), ("reason", pa.string()), ("documents", pa.int64()),
                    ("bytes", pa.int64()), ("edited", pa.int64()), ("edited_bytes", pa.int64()),
                    ("samples", pa.list_(pa.struct([("id", pa.string()), ("path", pa.string()), ("text", pa.string())])))])
-"""By step, source and reason: documents removed and their bytes then; of a null reason, documents that the step changed and the bytes
-that it took from them. Of an empty step: what is kept."""
+"""By step, source and reason: documents removed and their bytes then; of a null reason, documents that the step changed and the
+bytes that it took from them. Of an empty step: what is kept."""
 
 
 def split(rows: pa.Table, changes: Sequence[pa.Table], steps: Sequence[str]) -> tuple[pa.Table, pa.Table, list[dict[str, Any]]]:
-    """Divide one partition's rows, sorted by id, into kept documents and `REMOVED`, both still sorted by id; and the sums of both."""
+    """Divide one partition's rows, sorted by id, into kept documents and `REMOVED`, both still sorted by id; and the sums of
+    both."""
     count = rows.num_rows
     texts, sizes = rows["text"].to_pylist(), rows["bytes"].to_numpy().copy()
     sources = np.array(rows["source"].to_pylist(), dtype=object)
@@ -103,11 +106,13 @@ def split(rows: pa.Table, changes: Sequence[pa.Table], steps: Sequence[str]) -> 
     removed = np.array([one is not None for one in step], dtype=bool)
     columns = {"text": pa.array(texts, pa.large_string()), "bytes": pa.array(sizes), "step": pa.array(step, pa.string()),
                "reason": pa.array(reason, pa.string()),
-               **{name: pa.array([found.get(place) for place in range(count)], REMOVED.field(name).type) for name, found in more.items()}}
+               **{name: pa.array([found.get(place) for place in range(count)], REMOVED.field(name).type)
+                  for name, found in more.items()}}
     whole = pa.table({**{name: rows[name] for name in rows.column_names}, **columns})
     sums = _counted(sources, step, reason, sizes, lambda place: {"id": ids[place], "path": paths[place],
                                                                  "text": (texts[place] or "")[:_EXCERPT]})
-    sums += [{"step": by, "source": source, "edited": number, "edited_bytes": size} for (by, source), (number, size) in edits.items()]
+    sums += [{"step": by, "source": source, "edited": number, "edited_bytes": size}
+             for (by, source), (number, size) in edits.items()]
     return whole.filter(pa.array(~removed)), whole.filter(pa.array(removed)).select(REMOVED.names).cast(REMOVED), sums
 
 

@@ -236,14 +236,16 @@ def _manifest(run: Run, stage: StageSpec, outcome: Outcome) -> dict[str, Any]:
     section: Section = getattr(run.recipe, stage.key)
     return {
         "stage": stage.name, "key": run.keys[stage.name], "version": stage.version, "seed": run.recipe.seed,
-        "inputs": {need: run.keys[need] for need in stage.needs}, "config": section.identity_for(stage.name), "versions": versions(),
+        "inputs": {need: run.keys[need] for need in stage.needs}, "config": section.identity_for(stage.name),
+        "versions": versions(),
         "counts": {"in": outcome.counts_in, "out": outcome.counts_out},
         "metrics": outcome.metrics, "headline": outcome.headline}
 
 
 def versions() -> dict[str, str]:
     """Return the installed versions of what decides an artifact's bytes."""
-    names = ("raylm", "ray", "torch", "deepspeed", "pyarrow", "sentencepiece", "rensa", "numpy")
+    names = ("raylm", "ray", "torch", "deepspeed", "pyarrow", "sentencepiece", "rensa", "numpy", "trafilatura", "resiliparse",
+             "pycld2", "py3langid", "rjieba", "budoux", "tinysegmenter", "ftfy", "opencc", "tokenizers")
     return {name: importlib.metadata.version(name) for name in names}
 
 

@@ -99,10 +99,10 @@ def _check(survey: list[dict[str, Any]], config: TokenizeConfig) -> None:
 def _tokenizer(job: Job, parts: list[str], survey: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
     """Return the model, read, learned now or found from an earlier attempt; what is told of it; and what learning it cost."""
     folder = job.output.child("tokenizer")
-    if job.output.exists(LEARNED):
-        told = job.output.read_json(LEARNED)
-        return folder.read_bytes(told["file"]), told, {}
-    told, cost = {}, {}
+    told: dict[str, Any] = job.output.read_json(LEARNED) if job.output.exists(LEARNED) else {}
+    cost: dict[str, Any] = {}
+    if told:
+        return folder.read_bytes(told["file"]), told, cost
     if job.config.existing is not None:
         model = read_existing(job.config.existing, job.config.special)
     else:

@@ -60,6 +60,11 @@ class TokenizeConfig(Section):
     workers: int | None = resource(None, ge=1)
     """Most tasks that tokenize at the same time, each on one core; as many as the cluster has cores if not given."""
 
+    def contents_for(self, stage: str) -> list[str]:
+        """Return the place of the tokenizer that is used or extended, if there is one."""
+        place = self.extend.base if self.extend is not None else self.existing
+        return [] if place is None else [place]
+
     @field_validator("special")
     @classmethod
     def _new_and_readable(cls, tokens: list[str]) -> list[str]:

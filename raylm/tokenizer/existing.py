@@ -117,25 +117,33 @@ def translated(data: bytes) -> bytes:
     fallback = bool(model.trainer_spec.byte_fallback)
     algorithm = model.trainer_spec.model_type
     unigram = algorithm == protobuf.TrainerSpec.UNIGRAM if algorithm else kind_of(pieces) == "unigram"
-    added = [_added(i, piece.piece, piece.type != kind.USER_DEFINED) for i, piece in enumerate(model.pieces)
-             if piece.type in (kind.CONTROL, kind.UNKNOWN, kind.USER_DEFINED)]
+    added = [_added(i, piece.piece) for i, piece in enumerate(model.pieces) if piece.type in (kind.CONTROL, kind.UNKNOWN)]
+    whole = sorted((piece.piece for piece in model.pieces if piece.type == kind.USER_DEFINED), key=lambda name: (-len(name), name))
     prefix = bool(model.normalizer_spec.add_dummy_prefix)
     content = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
         "normalizer": {"type": "Sequence", "normalizers": _normalisers(model.normalizer_spec)},
-        "pre_tokenizer": None, "post_processor": None,
+        # Pieces that the user defined are taken whole wherever they stand, the longest first, and join no others.
+        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "|".join(map(_escaped, whole))}, "behavior": "Isolated",
+                          "invert": False} if whole else None,
+        "post_processor": None,
         "decoder": {"type": "Sequence", "decoders": [
             {"type": "Replace", "pattern": {"String": MARK}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
             *([{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if prefix else [])]},
         "model": (unigram_model(pieces, names, fallback) if unigram
-                  else bpe_model(pieces, names, fallback) | {"unk_token": names[pieces.unk_id()]}),
+                  else bpe_model(pieces, names, fallback) | {"unk_token": names[pieces.unk_id()], "ignore_merges": bool(whole)}),
     }
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-def _added(token: int, content: str, is_special: bool) -> dict[str, Any]:
+def _added(token: int, content: str) -> dict[str, Any]:
     return {"id": token, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-            "special": is_special}
+            "special": True}
+
+
+def _escaped(text: str) -> str:
+    """For a regular expression of Oniguruma."""
+    return "".join(character if character.isalnum() else f"\\x{{{ord(character):x}}}" for character in text)
 
 
 def _normalisers(spec: Any) -> list[dict[str, Any]]:

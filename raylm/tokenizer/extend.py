@@ -91,12 +91,11 @@ def _extend_json(base: bytes, texts: list[str], pieces: int, coverage: float, sp
     tokens.encode_special_tokens = True
     known: dict[str, int] = tokens.get_vocab(with_added_tokens=True)
     prefix = model.get("continuing_subword_prefix") or ""
-    borders = content["pre_tokenizer"] is not None
-    unknown = model.get("unk_token")
     words = []
     for text in texts:
-        encoding = tokens.encode(text, add_special_tokens=False)
-        words += _cut(text, encoding, unknown, prefix) if borders else _words(_characters(encoding.tokens), split_digits)
+        cut = _cut(text, tokens, known, model.get("unk_token"), prefix)
+        # Without a pre-tokenizer, the text is one word to the tokenizer, and where pieces may not reach across is ours to say.
+        words += cut if content["pre_tokenizer"] is not None else [word for line in cut for word in _words(line, split_digits)]
     learned = learn_merges(words, known, pieces, coverage, prefix=prefix)
     added = _new(learned, known, prefix)
     first = max(known.values()) + 1
@@ -116,13 +115,17 @@ def _extend_json(base: bytes, texts: list[str], pieces: int, coverage: float, sp
     return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _cut(text: str, encoding: tokenizers.Encoding, unknown: str | None, prefix: str) -> list[Word]:
+def _cut(text: str, tokens: tokenizers.Tokenizer, known: dict[str, int], unknown: str | None, prefix: str) -> list[Word]:
     """The words of a text as the tokenizer's own pre-tokenizer cuts it; what is unknown falls apart into characters."""
     words: dict[int, Word] = {}
+    encoding = tokens.encode(text, add_special_tokens=False)
     for token, (start, end), number in zip(encoding.tokens, encoding.offsets, encoding.word_ids, strict=True):
         word = words.setdefault(-1 if number is None else number, [])
-        if token == unknown:
-            word += [prefix * bool(word or place) + character for place, character in enumerate(text[start:end])]
+        if token == unknown or token not in known:  # BPE and WordPiece name it `unknown`; Unigram gives the text
+            lost = text[start:end] if token == unknown else token
+            if token == unknown and tokens.normalizer is not None:
+                lost = tokens.normalizer.normalize_str(lost).strip().removeprefix(MARK)
+            word += [prefix * bool(word or place) + character for place, character in enumerate(lost)]
         else:
             word.append(token)
     return [_characters(word) for word in words.values()]
@@ -187,14 +190,15 @@ def learn_merges(words: list[Word], known: dict[str, int], pieces: int, coverage
     counts = Counter(symbol for word in words for symbol in word)
     strange = sorted(((count, symbol) for symbol, count in counts.items() if symbol not in known and symbol != "\ufffd"),
                      key=lambda pair: (-pair[0], pair[1]))
-    left, characters = coverage * sum(count for count, _ in strange), []
-    for count, symbol in strange[:pieces if characters_only else (pieces + 1) // 2]:
+    left, frequent = coverage * sum(count for count, _ in strange), []
+    for count, symbol in strange:
         if left <= 0:
             break
         left -= count
-        characters.append(symbol)
+        frequent.append(symbol)
     if characters_only:
-        return Learned(characters, [], counts)
+        return Learned(frequent[:pieces], [], counts)
+    characters = frequent[:(pieces + 1) // 2]
     usable = sorted((symbol for symbol in counts if symbol in known), key=known.__getitem__) + characters
     code = {symbol: chr(_FIRST + place) for place, symbol in enumerate(usable)}
     lines = ["".join(code.get(symbol, "\n") for symbol in word) for word in words if len(word) > 1]
@@ -207,8 +211,10 @@ def learn_merges(words: list[Word], known: dict[str, int], pieces: int, coverage
     names = {number: spelt[name] for name, number in learner.get_vocab().items()}
     merges = [(spelt[left_], spelt[right]) for left_, right in json.loads(learner.to_str())["model"]["merges"]]
     final = Counter(number for line in learner.encode_batch_fast(lines) for number in line.ids)
-    cut = Counter({names[number]: count for number, count in final.items()})
-    return Learned(characters, merges, cut + Counter(word[0] for word in words if len(word) == 1))
+    cut = Counter({names[number]: count for number, count in final.items()}) + Counter(word[0] for word in words if len(word) == 1)
+    # Where little can be joined (BERT makes each Chinese character a word), characters have the rest of the room.
+    more = frequent[len(characters):pieces - len(merges)]
+    return Learned(characters + more, merges, cut + Counter({symbol: counts[symbol] for symbol in more}))
 
 
 def _joined(name: str, symbols: list[str], prefix: str) -> str:

@@ -1,8 +1,8 @@
 """Fertility: how many tokens a text of a language takes, per word and per byte; and how much of it has no piece.
 
 Counted where documents are encoded, so it is exact and costs one more split. Words are the corpus's: runs of letters where a script
-has spaces between words, single characters where it has none (Chinese, Japanese, Thai). The comparison of languages by tokens per word
-is Rust et al. 2021, arXiv:2012.15613; per byte it also holds between scripts.
+has spaces between words, single characters where it has none (Chinese, Japanese, Thai). The comparison of languages by tokens per
+word is Rust et al. 2021, arXiv:2012.15613; per byte it also holds between scripts.
 """
 
 from collections.abc import Iterable

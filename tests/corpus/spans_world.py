@@ -3,6 +3,7 @@
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from raylm.corpus.markers import Markers
@@ -24,7 +25,7 @@ def make_corpus(root: Path, documents: dict[str, tuple[str, str]], parts: int) -
             if int.from_bytes(blake2b(id.encode(), digest_size=4).digest(), "big") % parts == part:
                 rows.append({"id": id, "source": source, "path": f"{id}.txt", "text": text, "content": "prose"})
         write_part(read, part, pa.Table.from_pylist(rows, schema))
-    return Corpus(read, None, parts, {name: rank for rank, name in enumerate(("first", "second"))})
+    return Corpus(read, None, parts, ranks={"first": 0, "second": 1})
 
 
 def run_step(step: Step, corpus: Corpus, root: Path) -> tuple[dict[str, str | None], dict]:
@@ -39,3 +40,39 @@ def run_step(step: Step, corpus: Corpus, root: Path) -> tuple[dict[str, str | No
             assert change["by"] == step.do and (change["reason"] is None) != (change["text"] is None)
             left[by_row[change["row"]]] = change["text"]
     return left, figures
+
+
+def in_one_process(documents: dict[str, tuple[str, str]], parts: int, length: int, keep_first: bool):
+    """Find repeated substrings with the pure functions of the step, in any number of partitions; return ranges of bytes by id."""
+    from raylm.corpus.dedup.repeats import SENT, answer_rows, repeated_ranges, sent_rows
+    from raylm.corpus.dedup.substrings import counted_names, name_rows
+    from raylm.corpus.dedup.winnow import suspects
+
+    ids = [sorted(id for id in documents if int(id) % parts == part) for part in range(parts)]
+    loaded = [one_part(part, {id: documents[id] for id in own}) for part, own in enumerate(ids)]
+    named, _ = counted_names(pa.concat_tables([name_rows(one, length, 3) for one in loaded]))
+
+    def find(one):
+        names = named.filter(pa.compute.equal(named["part"], one.part))["name"].sort().to_numpy()
+        return suspects(one.texts, length, names) if len(names) else iter(())
+
+    sent = [sent_rows(one, spans, 5) for one in loaded for spans in find(one)]
+    answers = answer_rows(pa.concat_tables([SENT.empty_table(), *sent]))
+    found = {id: [] for id in documents}
+    for one, own in zip(loaded, ids, strict=True):
+        known = answers.filter(pa.compute.equal(answers["part"], one.part)).sort_by("place")
+        starts, ends = repeated_ranges(one, find, known, keep_first)
+        for start, end, document in zip(starts, ends, one.texts.document(starts), strict=True):
+            found[own[document]].append((int(start - one.texts.offsets[document]), int(end - one.texts.offsets[document])))
+    return found
+
+
+def one_part(part: int, documents: dict[str, tuple[str, str]]):
+    """Return documents as `load` gives those of a partition."""
+    from raylm.corpus.dedup.occurrences import precedence
+    from raylm.corpus.dedup.repeats import Loaded
+    from raylm.corpus.dedup.texts import Texts
+
+    ranks = np.array([("first", "second").index(source) for source, _ in documents.values()], dtype=np.int64)
+    texts = pa.chunked_array([pa.array([text for _, text in documents.values()], pa.large_string())])
+    return Loaded(part, np.arange(len(documents)), precedence(ranks, list(documents)), Texts.of(texts))

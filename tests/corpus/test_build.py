@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from making import make
 
 from raylm.corpus.config import CorpusConfig
@@ -176,7 +175,6 @@ def test_rounds_of_shuffles_give_the_artifact_of_one_task(root, result):
 
 def test_killed_build_goes_on_at_the_step(root, result, monkeypatch):
     import raylm.corpus.dedup.keyed as module
-    import raylm.corpus.steps.run as running
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -196,8 +194,7 @@ def test_killed_build_goes_on_at_the_step(root, result, monkeypatch):
         raise AssertionError("a finished step ran again")
 
     monkeypatch.setattr("raylm.corpus.rules.passing.decide", again)
-    assert running
-    output, outcome = make(config(root), root / "killed", ("corpus",))
+    _, outcome = make(config(root), root / "killed", ("corpus",))
     assert outcome.metrics == result[1].metrics
     assert digest(root / "killed" / "corpus") == digest(Path(result[0].uri))
 

@@ -44,7 +44,8 @@ def test_chinese_is_found_from_twenty_characters_in_a_row():
 
 
 def test_short_items_are_searched_whole_and_tiny_ones_not_at_all():
-    texts = ["I asked: which planet is the largest in our solar system? Nobody knew.", "which planet is the largest in our solar sea"]
+    texts = ["I asked: which planet is the largest in our solar system? Nobody knew.",
+             "which planet is the largest in our solar sea"]
     assert found(texts, SHORT, "The answer is four.") == ([(0, 0)], [1])
 
 
@@ -103,7 +104,8 @@ def test_every_kind_of_file_is_read(tmp_path):
 
 @pytest.mark.parametrize(("name", "content", "columns"), [
     ("cut.jsonl", b'{"a": "b"}\n{"a":', ()), ("cut.jsonl.gz", gzip.compress(b'{"a": "b"}' * 99)[:-9], ()),
-    ("latin.txt", b"stra\xdfe", ()), ("no.parquet", b"PAR1", ()), ("column.jsonl", b'{"a": "b"}', ("question",)), ("kind.exe", b"MZ", ()), ("", b"", ()),
+    ("latin.txt", b"stra\xdfe", ()), ("no.parquet", b"PAR1", ()),
+    ("column.jsonl", b'{"a": "b"}', ("question",)), ("kind.exe", b"MZ", ()), ("", b"", ()),
 ])
 def test_a_set_that_cannot_be_read_is_one_clear_error(name, content, columns, tmp_path):
     (tmp_path / name).write_bytes(content) if name else None

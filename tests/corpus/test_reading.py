@@ -2,7 +2,9 @@
 
 import codecs
 import gzip
+import json
 import random
+import time
 
 import pytest
 
@@ -85,3 +87,62 @@ def test_permission_denied_is_named(tmp_path, monkeypatch):
 def test_cleaning_changes_form_only(text, cleaned):
     assert clean(text) == cleaned
     assert clean(cleaned) == cleaned
+
+
+LEGACY = {"zh": ["gb18030", "big5"], "ja": ["cp932", "euc_jp", "iso2022_jp"], "ko": ["euc_kr"],
+          "ru": ["koi8_r", "cp1251", "cp866"],
+          "uk": ["cp1251", "koi8_u"], "de": ["cp1252"], "fr": ["cp1252"], "it": ["cp1252"], "pl": ["cp1250", "iso8859_2"],
+          "cs": ["cp1250"],
+          "hu": ["cp1250"],
+          "el": ["cp1253"], "tr": ["cp1254"], "he": ["cp1255"], "ar": ["cp1256"], "lt": ["cp1257"], "vi": ["cp1258"],
+          "th": ["cp874"]}
+
+
+@pytest.mark.parametrize(("language", "encoding"), [(one, encoding) for one, known in LEGACY.items() for encoding in known])
+def test_real_text_in_the_encodings_of_its_language_is_read_as_it_was_written(language, encoding, shared_data):
+    with gzip.open(shared_data / "language" / "sentences.jsonl.gz", "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    sentences = [row["text"] for row in rows if row["language"] == language]
+    text = "\n".join(sentence for sentence in sentences if sentence.encode(encoding, "ignore").decode(encoding) == sentence)
+    if not text:
+        text = "\n".join(sentences).encode(encoding, "ignore").decode(encoding)
+    assert decode(text.encode(encoding)) == text
+
+
+def test_captions_and_poems_in_legacy_encodings_come_back(shared_data):
+    for name, encoding in (("de", "cp1252"), ("fr", "cp1252")):
+        text = gzip.decompress((shared_data / "translation" / f"multi30k_val.{name}.gz").read_bytes()).decode()
+        text = text.encode(encoding, "ignore").decode(encoding)
+        assert decode(text.encode(encoding)) == text
+    with gzip.open(shared_data / "poetry_zh" / "tang.jsonl.gz", "rt") as lines:
+        poems = [json.loads(line)["text"] for line in lines]
+    known = [poem for poem in poems[:500] if read_or_none(poem.encode("gb18030")) == poem]
+    assert len(known) >= 400  # single poems, some of fifty characters
+    assert decode("\n".join(poems).encode("gb18030")) == "\n".join(poems)
+
+
+def read_or_none(data):
+    try:
+        return decode(data)
+    except ReadError as error:
+        assert error.reason == "unknown encoding"
+        return None
+
+
+def test_random_bytes_are_never_text():
+    for seed in range(200):
+        data = random.Random(seed).randbytes(300).replace(b"\0", b"")
+        assert reason(decode, data) == "unknown encoding"
+
+
+def test_a_guess_takes_little_of_a_large_file():
+    text = ("plain words " * 1_000_000 + "Größe und Länge für die Straße; ") * 2
+    start = time.monotonic()
+    assert decode(text.encode("cp1252")) == text and time.monotonic() - start < 3
+
+
+def test_a_document_of_100_megabytes_is_read(tmp_path):
+    line = "eine Zeile mit Wörtern darin, wie sie in Büchern steht\n"
+    text = line * (100_000_000 // len(line.encode()))
+    (tmp_path / "large.txt").write_text(text)
+    assert decode(read_file(tmp_path / "large.txt")) == text

@@ -49,3 +49,13 @@ def test_repeats_are_cut_the_same_in_any_number_of_partitions(documents, keep, t
         assert left[f"licence-{number:02d}"].startswith(before) and left[f"licence-{number:02d}"].endswith(after)
         assert len(left[f"licence-{number:02d}"]) < len(before) + len(after) + 30
     assert figures["documents_removed"] == 2 and figures["bytes_cut"] > 40 * len(licence) * 0.9
+
+
+@pytest.mark.slow
+def test_shuffles_find_what_one_task_finds(documents, tmp_path, ray_cluster):
+    *_, made = documents
+    step = Substrings(length=64, borders="character", min_left=1)
+    expected = run_step(step, make_corpus(tmp_path / "1", made, 1), tmp_path / "1")
+    shuffled = step.model_copy(update={"bytes_in_one_task": 0, "rows_in_one_task": 0})
+    assert run_step(shuffled, make_corpus(tmp_path / "7", made, 7), tmp_path / "7") == expected
+    assert len(expected[0]) > 40

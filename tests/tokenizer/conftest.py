@@ -1,5 +1,7 @@
 """Real text of this Python's standard library, and a tokenizer learned from it."""
 
+import gzip
+import json
 import sysconfig
 from pathlib import Path
 
@@ -48,3 +50,16 @@ def folder(model: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, data in {**huggingface_files(model), MODEL_FILE: model}.items():
         (folder / name).write_bytes(data)
     return folder
+
+
+@pytest.fixture(scope="session")
+def poems(shared_data: Path) -> list[str]:
+    """Tang poems, in traditional Chinese."""
+    with gzip.open(shared_data / "poetry_zh/tang.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line)["text"] for line in lines]
+
+
+@pytest.fixture(scope="session")
+def shakespeare(shared_data: Path) -> list[str]:
+    """Passages of English."""
+    return list(passages((shared_data / "books/shakespeare.txt").read_text(encoding="utf-8")))

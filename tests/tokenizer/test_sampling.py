@@ -1,6 +1,9 @@
 """The sample and the split are decided by hashes alone."""
 
-from raylm.tokenizer.sampling import PASSAGE, passages, select
+import pytest
+
+from raylm.errors import UserError
+from raylm.tokenizer.sampling import PASSAGE, passages, sample_rates, select
 from raylm.tokenizer.split import is_held_out
 
 IDS = [f"{i:016x}-{i * 7:016x}" for i in range(20_000)]
@@ -41,3 +44,20 @@ def test_seed_changes_the_sample_and_the_space_mark_is_left_out():
     assert select("x", text, 0.3, 1) == select("x", text, 0.3, 1)
     assert select("x", text, 0.3, 1) != select("x", text, 0.3, 2)
     assert all("\u2581" not in passage for _, passage in select("x", text, 1.0, 1))
+
+
+def test_shares_of_the_sample_follow_the_weights():
+    sizes = {"big": 1_000_000, "small": 50_000, "tiny": 1_000, "none": 0}
+    shares = {name: rate * sizes[name] for name, rate in sample_rates(sizes, {"big": 1, "small": 3}, 40_000).items()}
+    assert shares == pytest.approx({"big": 10_000, "small": 30_000, "tiny": 0, "none": 0})
+    shares = {name: rate * sizes[name] for name, rate in sample_rates(sizes, {"big": 1, "small": 3, "tiny": 4}, 40_000).items()}
+    assert shares == pytest.approx({"big": 9_750, "small": 29_250, "tiny": 1_000, "none": 0}), "what is short gives all it has"
+    assert sample_rates(sizes, {"small": 1}, 10**9)["small"] == 1.0
+    assert sample_rates(sizes, None, 105_100) == dict.fromkeys(sizes, 0.1)
+
+
+def test_a_weight_for_no_source_is_one_clear_line():
+    with pytest.raises(UserError, match=r"tokenize\.weights: got 'c', allowed: the sources with training text, a, b"):
+        sample_rates({"a": 1, "b": 2}, {"c": 1.0}, 100)
+    with pytest.raises(UserError, match="no source with a weight above 0"):
+        sample_rates({"a": 1, "b": 0}, {"b": 1.0}, 100)

@@ -133,6 +133,60 @@ def test_an_empty_corpus_is_one_clear_line(tmp_path: Path):
 
 
 def test_the_report_shows_every_source(built):
-    panel, = panels({"metrics": built[1].metrics}, built[1].cost)
+    panel, _ = panels({"metrics": built[1].metrics}, built[1].cost)
     assert [row[0] for row in panel.content[0].rows] == ["code", "tails"]
     assert all(row[6] > 1.0 for row in panel.content[0].rows)
+
+
+def write_languages(folder: Path, shakespeare: list[str], poems: list[str]) -> Artifact:
+    """English and Chinese with their languages told, and code without."""
+    rows = write_corpus(folder, {"plays": shakespeare[:150], "poems": poems[:900], "code": ["x = 1\n" * 40] * 30}, 2)
+    for part in sorted((folder / "documents").iterdir()):
+        table = pq.read_table(part)
+        told = [{"plays": "en", "poems": "zh", "code": ""}[source] for source in table["source"].to_pylist()]
+        pq.write_table(table.append_column("language", pa.array(told)), part)
+    assert rows
+    return Artifact("corpus", "languages", Folder.at(folder))
+
+
+def test_fertility_is_counted_per_language_and_shown(ray_cluster, shakespeare, poems, tmp_path: Path):
+    corpus = write_languages(tmp_path / "c", shakespeare, poems)
+    outcome = run(corpus, tmp_path / "out", kind="character", byte_fallback=False, weights={"plays": 1.0})
+    tokenizer, fertility = Tokenizer.open(tmp_path / "out/tokenizer"), outcome.metrics["fertility"]["language"]
+    rows = pq.read_table(tmp_path / "c/documents").to_pylist()
+    texts = [row["text"] for row in rows if row["language"] == "zh"]
+    assert fertility["zh"]["documents"] == 900 == len(texts)
+    assert fertility["zh"]["tokens"] == sum(map(len, map(tokenizer.encode, texts)))
+    assert fertility["zh"]["bytes"] == sum(len(text.encode()) for text in texts)
+    assert fertility["zh"]["unknown_share"] > 0.5 and fertility["en"]["unknown_share"] < 0.001
+    assert set(outcome.metrics["sample"]) == {"plays"}
+    assert "unknown tokens" in outcome.headline
+    _, shown = panels({"metrics": outcome.metrics}, outcome.cost)
+    assert [row[0] for row in shown.content[0].rows] == ["not identified", "en", "zh"]
+
+
+def test_an_existing_tokenizer_is_used_and_another_language_added(ray_cluster, built, corpus, shakespeare, poems, tmp_path: Path):
+    base = str(built[0] / "tokenizer")
+    used = run(corpus[0], tmp_path / "used", existing=base)
+    assert tree(tmp_path / "used/tokenizer") == tree(built[0] / "tokenizer")
+    assert tree(tmp_path / "used/shards") == tree(built[0] / "shards")
+    assert used.metrics["sources"] == built[1].metrics["sources"]
+    added = run(write_languages(tmp_path / "c", shakespeare, poems), tmp_path / "added",
+                extend={"base": base, "pieces": 700, "sources": ["poems"]})
+    told = added.metrics["extension"]
+    assert told["added"] == 700 and added.metrics["vocabulary"] == 1300
+    assert told["new"]["after"]["tokens_per_byte"] < 0.6 * told["new"]["before"]["tokens_per_byte"]
+    assert told["old"]["unchanged"] == told["old"]["passages"] > 0
+    assert panels({"metrics": added.metrics}, added.cost)[2].title == "Extension"
+    again = run(Artifact("corpus", "languages", Folder.at(tmp_path / "c")), tmp_path / "added",
+                extend={"base": base, "pieces": 700, "sources": ["poems"]})
+    assert again.metrics == added.metrics, "found again, not learned again"
+
+
+def test_wordpiece_goes_through_the_stage_as_the_others_do(ray_cluster, corpus, tmp_path: Path):
+    run(corpus[0], tmp_path, kind="wordpiece")
+    shards, tokenizer = TokenShards.open(tmp_path), Tokenizer.open(tmp_path / "tokenizer")
+    tokens, offsets = shards.tokens("code", "train")[0], shards.offsets("code", "train")[0]
+    texts = {row["text"] for row in corpus[1]}
+    assert all(tokenizer.decode(tokens[a:b].tolist()) in texts for a, b in pairwise(offsets))
+    assert not (tmp_path / "tokenizer/tokenizer.model").exists()

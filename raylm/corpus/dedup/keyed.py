@@ -72,7 +72,8 @@ def _keys(step: "Keyed", corpus: Corpus, earlier: Earlier, part: int) -> _Keys:
     rows = corpus.rows(part, [*node_columns(step), *step.key_columns(), "id"])
     high, low, keyed = step.keys(rows)
     keyed &= scoped(step, rows)
-    return _Keys(rows["id"].filter(pa.array(keyed)).combine_chunks(), nodes_of(step, corpus, part, rows)[keyed], high[keyed], low[keyed])
+    ids = rows["id"].filter(pa.array(keyed)).combine_chunks()
+    return _Keys(ids, nodes_of(step, corpus, part, rows)[keyed], high[keyed], low[keyed])
 
 
 def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:

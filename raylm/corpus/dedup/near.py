@@ -106,7 +106,9 @@ def signed_anew(table: pa.Table, signature: Any) -> pa.Table:
     return table
 
 
-def _edges(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, banding: tuple[int, int], folder: Folder) -> list[dict[str, Any]]:
+def _edges(
+    step: "Near", corpus: Corpus, earlier: Earlier, work: Work, banding: tuple[int, int], folder: Folder
+) -> list[dict[str, Any]]:
     total = corpus.parts + earlier.parts
     local = work.folder("local")
     work.meter.begin(f"{work.label}: compare", "partitions", total)
@@ -180,7 +182,8 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
 
 
 def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table: pa.Table, total: int) -> Iterator[pa.Table]:
-    """Yield a partition's members with their ids and shingles, some hundred at a time; a hot component's smallest for each piece."""
+    """Yield a partition's members with their ids and shingles, some hundred at a time; a hot component's smallest for each
+    piece."""
     nodes, components, sizes = (table[name].to_numpy() for name in ("node", "component", "size"))
     places = row_of(nodes)
     if part >= corpus.parts:
@@ -219,7 +222,8 @@ def _decided(step: "Near", rows: pa.Table) -> pa.Table:
     if step.verify:
         lists = rows["shingles"].combine_chunks()
         values, offsets = lists.flatten().to_numpy(zero_copy_only=False), lists.offsets.to_numpy()
-        survivor, similarity = verified(group.view(np.int64), offsets - offsets[0], values, step.threshold, step.most_representatives)
+        components, starts = group.view(np.int64), offsets - offsets[0]
+        survivor, similarity = verified(components, starts, values, step.threshold, step.most_representatives)
     else:
         first = np.ones(len(group), dtype=bool)
         first[1:] = group[1:] != group[:-1]

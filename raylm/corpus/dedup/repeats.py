@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+import ray
 
 from raylm.corpus.dedup.cutting import Borders, character_ranges, snapped, without
 from raylm.corpus.dedup.occurrences import PLACE_BITS, grouped, precedence, repeats, resolved
 from raylm.corpus.dedup.texts import I64, U64, Spans, Texts, ranges
-from raylm.corpus.parts import bucket_of, over_parts, read_part, routed, shuffled, write_part
+from raylm.corpus.parts import bucket_of, over_parts, part_name, read_part, routed, shuffled, write_part
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
 from raylm.corpus.steps.state import changes_table
@@ -30,6 +32,7 @@ REPLY = pa.schema([("part", pa.int32()), ("place", pa.int64()), ("first", pa.boo
 """`place`: the byte of a partition's texts where the first occurrence of one of its stretches begins. `first`: of all there are."""
 FINER = 8
 """Buckets to a block of a shuffle: whichever of them meet in one, it holds about its share."""
+_FEW = 64
 REASON = "only repeated text"
 
 
@@ -74,8 +77,10 @@ def cut_repeats(
 
     def settle(folder: Folder) -> list[dict[str, Any]]:
         work.meter.begin(f"{work.label}: compare", "partitions", corpus.parts)
-        sent = over_parts(corpus.parts, lambda part: _sent(load(step, corpus, part), find, buckets * FINER, work))
-        return list(shuffled(sent, buckets, lambda bucket, rows: _answered(folder, bucket, rows)).take_all())
+        def send(part: int) -> Iterator[pa.Table]:
+            return _sent(load(step, corpus, part), find, buckets * FINER, work)
+
+        return exchanged(corpus, send, SENT, buckets, lambda bucket, rows: _answered(folder, bucket, rows), step.bytes_in_one_task)
 
     answers = work.part_step("answers", settle)
     rows = sum(row["rows"] for row in answers)
@@ -97,6 +102,43 @@ def cut_repeats(
 
     done = work.changes(cut)
     return {name: sum(row[name] for row in done) for name in ("documents_cut", "documents_removed", "bytes_repeated", "bytes_cut")}
+
+
+def exchanged(
+    corpus: Corpus, send: Callable[[int], Iterator[pa.Table]], schema: pa.Schema, buckets: int,
+    reduce: Callable[[int, pa.Table], Iterator[pa.Table]], limit: int,
+) -> list[dict[str, Any]]:
+    """Bring what each partition sends to `buckets` x `FINER` buckets, by the column `part`; return the rows that `reduce` yields.
+
+    One task does it all for a corpus of up to `limit` bytes, for a shuffle takes seconds however little it moves.
+    """
+    if not _is_small(corpus, limit):
+        return list(shuffled(over_parts(corpus.parts, send), buckets, reduce).take_all())
+
+    def all_here() -> list[dict[str, Any]]:
+        tables = [table for part in range(corpus.parts) for table in send(part)]
+        sent = pa.concat_tables([schema.empty_table(), *tables]).sort_by("part")
+        part = sent["part"].to_numpy()
+        found: list[dict[str, Any]] = []
+        for bucket in np.unique(part):
+            low, high = np.searchsorted(part, [bucket, bucket + 1])
+            for rows in reduce(int(bucket), sent.slice(low, high - low)):
+                found += rows.to_pylist()
+        return found
+
+    done: list[dict[str, Any]] = ray.get(ray.remote(all_here).remote())
+    return done
+
+
+def _is_small(corpus: Corpus, limit: int) -> bool:
+    """Whether the read texts have no more bytes than so many; a corpus of many partitions is not asked."""
+    total = 0
+    for part in range(corpus.parts if corpus.parts <= _FEW else 0):
+        with corpus.read.filesystem.open_input_file(corpus.read.file(part_name(part))) as stream, pq.ParquetFile(stream) as file:
+            column = file.schema_arrow.get_field_index("text")
+            groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+            total += sum(group.column(column).total_uncompressed_size for group in groups)
+    return corpus.parts <= _FEW and total <= limit
 
 
 def sent_rows(loaded: Loaded, spans: Spans, buckets: int) -> pa.Table:

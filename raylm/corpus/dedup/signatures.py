@@ -17,15 +17,20 @@ _SEED = 1
 
 
 @lru_cache(maxsize=16)
-def bands_and_rows(threshold: float, permutations: int) -> tuple[int, int]:
-    """Return (bands, rows) that best split at a Jaccard `threshold`: false positives and negatives weighed equally.
+def bands_and_rows(threshold: float, permutations: int, missing: float = 0.5) -> tuple[int, int]:
+    """Return (bands, rows) that best split at a Jaccard `threshold`, by datasketch's integrals of both errors.
+
+    Args:
+        threshold: where to split.
+        permutations: values of a signature.
+        missing: weight of what is missed, 0 to 1; that of false candidates is the rest.
 
     So near 1 that one band of all values were best, datasketch refuses; two bands it is then.
     """
     from datasketch import MinHashLSH
 
     try:
-        index = MinHashLSH(threshold=threshold, num_perm=permutations)
+        index = MinHashLSH(threshold=threshold, num_perm=permutations, weights=(1 - missing, missing))
     except ValueError:
         return 2, permutations // 2
     return int(index.b), int(index.r)

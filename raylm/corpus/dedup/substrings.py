@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from raylm.corpus.dedup.repeats import FINER, Loaded, cut_repeats, load
+from raylm.corpus.dedup.repeats import FINER, Loaded, cut_repeats, exchanged, load
 from raylm.corpus.dedup.texts import Spans
 from raylm.corpus.dedup.winnow import fingerprints, gram, suspects
-from raylm.corpus.parts import bucket_of, over_parts, read_part, routed, shuffled, write_part
+from raylm.corpus.parts import bucket_of, read_part, routed, write_part
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.storage import Folder
 
@@ -33,8 +33,8 @@ def cut_substrings(step: "Substrings", corpus: Corpus, work: Work) -> dict[str, 
 
     def count(folder: Folder) -> list[dict[str, Any]]:
         work.meter.begin(f"{work.label}: fingerprint", "partitions", corpus.parts)
-        named = over_parts(corpus.parts, lambda part: _named(step, corpus, part, work))
-        return list(shuffled(named, corpus.parts, lambda bucket, rows: _counted(folder, bucket, rows)).take_all())
+        return exchanged(corpus, lambda part: _named(step, corpus, part, work), NAMES, corpus.parts,
+                         lambda bucket, rows: _counted(folder, bucket, rows), step.bytes_in_one_task)
 
     found = work.part_step("names", count)
 
@@ -58,6 +58,15 @@ def cut_substrings(step: "Substrings", corpus: Corpus, work: Work) -> dict[str, 
     return cut_repeats(step, corpus, work, find, step.borders, max(corpus.parts, -(-windows // WINDOWS)))
 
 
+def name_rows(loaded: Loaded, length: int, buckets: int) -> pa.Table:
+    """Return what a partition sends in pass 1 (`NAMES`): a row for each name of its windows."""
+    names, counts = fingerprints(loaded.texts, length)
+    # Names are minima, so their high bits are mostly zeros: they are scattered before they say the bucket.
+    bucket = bucket_of(names * np.uint64(0x9E3779B97F4A7C15), buckets)
+    home = np.full(len(names), loaded.part, dtype=np.int32)
+    return pa.table({"part": bucket, "name": names, "home": home, "count": counts}, NAMES)
+
+
 def counted_names(rows: pa.Table) -> tuple[pa.Table, int]:
     """Return of one bucket's rows (`NAMES`) those named at two places or more (`REPEATED`), and how many places that is."""
     names, home, counts = (rows[column].to_numpy() for column in ("name", "home", "count"))
@@ -71,11 +80,8 @@ def counted_names(rows: pa.Table) -> tuple[pa.Table, int]:
 
 
 def _named(step: "Substrings", corpus: Corpus, part: int, work: Work) -> Iterator[pa.Table]:
-    names, counts = fingerprints(load(step, corpus, part).texts, step.length)
+    yield name_rows(load(step, corpus, part), step.length, corpus.parts * FINER)
     work.meter.advance()
-    home = np.full(len(names), part, dtype=np.int32)
-    yield pa.table({"part": bucket_of(names * np.uint64(0x9E3779B97F4A7C15), corpus.parts * FINER), "name": names, "home": home,
-                    "count": counts}, schema=NAMES)
 
 
 def _counted(folder: Folder, bucket: int, rows: pa.Table) -> Iterator[pa.Table]:

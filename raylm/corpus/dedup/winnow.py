@@ -3,7 +3,8 @@
 Winnowing (Schleimer, Wilkerson, Aiken 2003) names each window of L bytes by the smallest hash of the shorter windows in it. Equal
 windows have equal names, and a name is kept for many windows in a row, so pass 1 moves a name for about every 26 bytes (at L = 100)
 to find those that occur at two places. Pass 2 hashes only the windows so named, in 128 bits. What it finds is exact: the
-bytes covered are those that a suffix array with its longest common prefixes finds. Unlike a suffix array, both passes shuffle.
+bytes covered are those that a suffix array with its longest common prefixes finds, but for collisions: two given windows have one
+in 2^122, so all 10^12 windows of a terabyte have any with chance 10^-13. Unlike a suffix array, both passes shuffle.
 """
 
 from collections.abc import Iterator

@@ -39,9 +39,7 @@ def serve(name: str, seconds: float, memory: int, pages: BinaryIO, answers: Bina
         try:
             text = (extractor.extract(page.decode("utf-8", "replace")) or "").encode("utf-8", "replace")
         except MemoryError:
-            text, page = b"", b""
-            answer(answers, FAILED, b"")
-            return  # what is left of the memory is in pieces
+            return  # what is left of the memory is in pieces; that we are gone is the answer
         except Exception:
             answer(answers, FAILED, b"")
         else:

@@ -37,6 +37,10 @@ class _LostError(Exception):
         self.slow = slow
 
 
+class _KilledError(ReadError):
+    """The child was killed, and not by us."""
+
+
 @dataclass
 class Sandbox:
     """A child process that extracts the main text of pages, one at a time, whoever asks."""
@@ -59,20 +63,28 @@ class Sandbox:
         """
         page = html.encode("utf-8", "replace")
         with self._lock:
-            child = self._running()
-            deadline = time.monotonic() + self.seconds * self.patience + 1
             try:
-                self._send(child, len(page).to_bytes(LENGTH, "big") + page, deadline)
-                state, text = self._answer(child, deadline)
-            except _LostError as lost:
-                self._end()
-                slow = lost.slow or child.returncode == -signal.SIGPROF
-                raise ReadError(SLOW if slow else BROKEN, len(page)) from None
+                state, text = self._asked(page)
+            except _KilledError:  # by somebody else, as when the machine's memory ran out; that says nothing of the page
+                state, text = self._asked(page)
         if state == FAILED:
             raise ReadError(BROKEN, len(page))
         if state == EMPTY:
             raise ReadError(NOTHING, len(page))
         return text.decode("utf-8", "replace")
+
+    def _asked(self, page: bytes) -> tuple[bytes, bytes]:
+        child = self._running()
+        deadline = time.monotonic() + self.seconds * self.patience + 1
+        try:
+            self._send(child, len(page).to_bytes(LENGTH, "big") + page, deadline)
+            return self._answer(child, deadline)
+        except _LostError as lost:
+            self._end()
+            if child.returncode == -signal.SIGKILL and not lost.slow:
+                raise _KilledError(BROKEN, len(page)) from None
+            slow = lost.slow or child.returncode == -signal.SIGPROF
+            raise ReadError(SLOW if slow else BROKEN, len(page)) from None
 
     def close(self) -> None:
         """End the child; the next page starts another."""

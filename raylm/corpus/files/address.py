@@ -62,7 +62,8 @@ def _filesystem(scheme: str, bucket: str, anonymous: bool) -> "fs.FileSystem":
     from pyarrow import fs
 
     if scheme == "s3" and anonymous:
-        return fs.S3FileSystem(anonymous=True, region=_region(bucket))
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        return fs.S3FileSystem(anonymous=True, region=_region(bucket, endpoint), endpoint_override=endpoint)
     if scheme in ("gs", "gcs") and anonymous:
         return fs.GcsFileSystem(anonymous=True)
     if anonymous:
@@ -70,14 +71,12 @@ def _filesystem(scheme: str, bucket: str, anonymous: bool) -> "fs.FileSystem":
     return fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
 
 
-def _region(bucket: str) -> str | None:
+def _region(bucket: str, endpoint: str | None) -> str | None:
     """Return the region to ask: the environment's, or the bucket's own, which S3 tells anybody."""
     from pyarrow import fs
 
     given = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if given or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3"):
-        return given
-    return str(fs.resolve_s3_region(bucket))
+    return given if given or endpoint else str(fs.resolve_s3_region(bucket))
 
 
 class _StoreFile(io.RawIOBase):

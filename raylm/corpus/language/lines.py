@@ -7,7 +7,7 @@ _LINES = 40
 """Lines that are looked at: all up to this many, else so many spread evenly."""
 _LETTERS = 12
 """Bytes of letters below which a line's language cannot be told."""
-_LONGEST = 1_000
+_LONGEST = 300
 """Characters of a line that are read."""
 
 

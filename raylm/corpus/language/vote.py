@@ -2,7 +2,7 @@
 
 That is the product of experts (G. Hinton, 2002) with a weight each, and a constant where an identifier does not know a language, so
 that its silence is neither for nor against. The six constants (here and in the identifiers) were fitted on the Universal
-Declaration of Human Rights in 74 languages and on Django's translations of its interface in 60, never on the sentences of the proof.
+Declaration of Human Rights in 74 languages and on Django's interface in 60, never on the sentences of the proof.
 """
 
 from collections.abc import Sequence

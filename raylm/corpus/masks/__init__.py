@@ -5,6 +5,7 @@ They err on the side of leaving text alone: in code, a version number or an expr
 nonsense. Placeholders are those of Microsoft Presidio where it has the kind, so that tools know them.
 """
 
+import re
 from typing import Any
 
 from pydantic import field_validator
@@ -49,6 +50,7 @@ MASKS: dict[str, Mask] = {
 Names have no finder of their own: `MasksConfig.names` says whose is used."""
 
 _ROUNDS = 4
+_PLACEHOLDERS = re.compile("|".join(re.escape(mask.placeholder) for mask in MASKS.values()))
 
 
 class MasksConfig(Section):
@@ -103,10 +105,15 @@ class MasksConfig(Section):
         for kind, mask in MASKS.items():
             if not getattr(self, kind):
                 continue
-            found: list[Span] = list(recogniser(self.names).find(text) if kind == "names" else mask.find(scan))
+            found: list[Span] = self._names(text) if kind == "names" else list(mask.find(scan))
             if found:
                 places = merge(places, found, kind)
         return places
+
+    def _names(self, text: str) -> list[Span]:
+        """Return what the recogniser finds, but for placeholders, which a model may take for names."""
+        placeholders = [(*match.span(), "") for match in _PLACEHOLDERS.finditer(text)] if "[" in text else []
+        return [(start, end) for start, end, kind in merge(placeholders, recogniser(self.names).find(text), "names") if kind]
 
     def apply(self, text: str, content: Content = "prose") -> tuple[str, dict[str, int]]:
         """Return the masked text, and how many places were masked of each kind. A second application finds nothing."""

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from raylm.corpus.masks.base import Mask, Scan, Span
 
 _V4_SHAPE = re.compile(rb"0\.0{1,3}\.0{1,3}\.0")
-_V4 = re.compile(r"(?<![\w.:^~=<>\]-])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![\w-]|\.\w|[/+]\d)")
+_V4 = re.compile(r"(?<![A-Za-z0-9_.:^~=<>\]-])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![A-Za-z0-9_-]|\.[A-Za-z0-9_]|[/+]\d)")
 _V6_SHAPE = re.compile(rb":(?:[0a]{1,4}:[0a:]|:[0a])")
 # Global unicast is 2000::/3: it begins with four digits of which the first is 2 or 3. All eight groups written out are no slice.
 _V6 = re.compile(
-    r"(?<![\w.:\]])((?:[23][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}(?:::)?)"
-    r"|[1-9A-Ea-e][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{1,4}){7})(?![\w:]|\.\w)"
+    r"(?<![A-Za-z0-9_.:\]])((?:[23][0-9A-Fa-f]{3}(?:::?[0-9A-Fa-f]{1,4}){1,7}(?:::)?)"
+    r"|[1-9A-Ea-e][0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{1,4}){7})(?![A-Za-z0-9_:]|\.[A-Za-z0-9_])"
 )
 _VERSION_BEFORE = re.compile(
     r"(?:version|release|build|ver|rev|oid|section|\bv)[\s\"'=:.,()]*$|[=<>~^!]=?\s*[\"']?$", re.IGNORECASE

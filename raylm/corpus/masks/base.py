@@ -62,14 +62,14 @@ class Scan:
 
     @cached_property
     def tokens(self) -> list[Span]:
-        """Maximal runs of 16 or more letters, digits and `_-+/=`, two digits among them: what keys and checked addresses are."""
+        """Maximal runs of 16 or more letters, digits and `_-+/=`, a digit among them: what keys and checked addresses are."""
         flat = self._ascii.translate(_TOKEN)
         found: list[Span] = []
         start = flat.find(b"a" * _SHORTEST_TOKEN)
         while start >= 0:
             run = _RUN.match(flat, start)
             end = run.end() if run else start + 1
-            if self.shape.count(b"0", start, end) > 1:
+            if self.shape.find(b"0", start, end) >= 0:
                 found.append((start, end))
             start = flat.find(b"a" * _SHORTEST_TOKEN, end)
         return found

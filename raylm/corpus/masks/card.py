@@ -1,5 +1,5 @@
 """Payment card numbers, by the Luhn check digit and what tells them from the tenth of all numbers that passes it: words such as
-*card* around them or, in prose, 15 or 16 digits of which the first are an issuer's. Other lengths (13 digits are an EAN, 14 anything) and
+*card* around them or, in prose, 15 or 16 digits of which the first are an issuer's. Other lengths (13 digits are an EAN) and
 all numbers in code need the words.
 """
 
@@ -10,9 +10,9 @@ from raylm.corpus.masks.base import Mask, Scan, Span
 from raylm.corpus.masks.checksums import luhn
 
 _NUMBER = re.compile(
-    r"(?<![\w.\]+/-])(?<![0-9] )"
+    r"(?<![A-Za-z0-9_.\]+/-])(?<![0-9] )"
     r"(?:[0-9]{12,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{3})?|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
-    r"(?![\w\[-]|[./ ][0-9])"
+    r"(?![A-Za-z0-9_\[-]|[./ ][0-9])"
 )
 # First digits from, to, and the length (ISO/IEC 7812 ranges as the schemes publish them).
 _ISSUERS: tuple[tuple[str, str, int], ...] = (

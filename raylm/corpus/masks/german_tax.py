@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from raylm.corpus.masks.base import Mask, Scan, Span
 from raylm.corpus.masks.checksums import mod_11_10
 
-_NUMBER = re.compile(r"(?<![\w.\]+-])[1-9][0-9](?:[0-9]{9}| [0-9]{3} [0-9]{3} [0-9]{3})(?![\w\[-]|\.[0-9])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.\]+-])[1-9][0-9](?:[0-9]{9}| [0-9]{3} [0-9]{3} [0-9]{3})(?![A-Za-z0-9_\[-]|\.[0-9])")
 _CONTEXT = re.compile(r"steuer|\bidnr\b|\btin\b|tax id|\btax number", re.IGNORECASE)
 
 

@@ -26,8 +26,8 @@ def _pattern(structure: str) -> tuple[int, re.Pattern[str]]:
 
 _COUNTRIES = {country: _pattern(structure) for country, structure in zip(*[iter(_REGISTRY.split())] * 2, strict=True)}
 _WRITTEN = re.compile(
-    r"(?<![\w\]/+-])[A-Za-z]{2}[0-9]{2}(?:[A-Za-z0-9]{11,30}(?![\w\[/+=-])"
-    r"|(?: [A-Za-z0-9]{4}){2,7}(?: [A-Za-z0-9]{1,3})?(?![\w\[]))"
+    r"(?<![A-Za-z0-9_\]/+-])[A-Za-z]{2}[0-9]{2}(?:[A-Za-z0-9]{11,30}(?![A-Za-z0-9_\[/+=-])"
+    r"|(?: [A-Za-z0-9]{4}){2,7}(?: [A-Za-z0-9]{1,3})?(?![A-Za-z0-9_\[]))"
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from raylm.corpus.masks.base import Mask, Scan, Span
 from raylm.corpus.masks.checksums import weighted
 
-_NUMBER = re.compile(r"(?<![\w.\]+-])[0-9]{3}([- ]?)[0-9]{3}\1[0-9]{4}(?![\w\[-]|\.[0-9])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.\]+-])[0-9]{3}([- ]?)[0-9]{3}\1[0-9]{4}(?![A-Za-z0-9_\[-]|\.[0-9])")
 _CONTEXT = re.compile(r"\bnhs\b|national health service|health services? (?:number|no)", re.IGNORECASE)
 
 

@@ -11,25 +11,25 @@ from raylm.corpus.masks.base import Mask, Scan, Span
 
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?"
 _INTERNATIONAL = re.compile(
-    r"(?<![\w+*/.)\]-])\+(?![12][0-9]{3}-[0-9]{2}-[0-9]{2})[1-9][0-9]{0,2}[ .-]?"
+    r"(?<![A-Za-z0-9_+*/.)\]-])\+(?![12][0-9]{3}-[0-9]{2}-[0-9]{2})[1-9][0-9]{0,2}[ .-]?"
     r"(?:\([0-9]{1,4}\)[ .-]?)?[0-9]{1,5}(?:[ .-][0-9]{2,8}){1,4}"
     + _EXTENSION
-    + r"(?![\w\[]|[.-]\d)"
+    + r"(?![A-Za-z0-9_\[]|[.-]\d)"
 )
 _AREA_IN_BRACKETS = re.compile(
-    r"(?<![\w(.\]])(?:\+?1[ .-]?)?\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .-][0-9]{4}" + _EXTENSION + r"(?![\w\[]|[.-]\d)"
+    r"(?<![A-Za-z0-9_(.\]])(?:\+?1[ .-]?)?\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .-][0-9]{4}" + _EXTENSION + r"(?![A-Za-z0-9_\[]|[.-]\d)"
 )
-_GROUPED = re.compile(r"(?:\+?1[ .-])?[2-9][0-9]{2}[ .-][2-9][0-9]{2}[ .-][0-9]{4}" + _EXTENSION + r"(?![\w\[]|[.-]\d)")
+_GROUPED = re.compile(r"(?:\+?1[ .-])?[2-9][0-9]{2}[ .-][2-9][0-9]{2}[ .-][0-9]{4}" + _EXTENSION + r"(?![A-Za-z0-9_\[]|[.-]\d)")
 _NAME_BEFORE = re.compile(
     r"(?:phone|telephone|tel|mobile|cell|fax|call)(?: (?:number|us at|no))?[.:\"'= ]{1,5}$", re.IGNORECASE
 )
 
 # Groups part at a sign or a bracket, never at nothing: so there is one way to read a run, and no backtracking.
 _LOOSE = re.compile(
-    r"(?<![\w\]/.+*=-])(?<![0-9] )\+?(?:\(\+?[0-9]{1,5}\)|[0-9]{1,15})"
+    r"(?<![A-Za-z0-9_\]/.+*=-])(?<![0-9] )\+?(?:\(\+?[0-9]{1,5}\)|[0-9]{1,15})"
     r"(?:[ .\-/]?\([0-9]{1,4}\)|(?:[ .\-/]|(?<=\)) ?)[0-9]{1,12}){0,6}"
     + _EXTENSION
-    + r"(?![\w\[]|[.\-/][0-9])"
+    + r"(?![A-Za-z0-9_\[]|[.\-/][0-9])"
 )
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -56,6 +56,7 @@ _AFTER = re.compile(r"[ \-,(]{1,2}(?:office|fax|mobile|cell|home|work|phone|desk
 _DATE = re.compile(
     r"[12][0-9]{3}([-./ ])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-./ ])[0-9]{1,2}\2[12][0-9]{3}|[12][0-9]{3}[-/ ][12][09][0-9]{2}"
 )
+_TIME_STAMP = re.compile(r"\+?[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+")
 
 
@@ -66,7 +67,7 @@ def _could_be(written: str) -> bool:
     length = sum(map(len, groups))
     if not 7 <= length <= 15 or sum(len(group) == 1 for group in groups) > 2:
         return False
-    return not (_DATE.fullmatch(written) or _DECIMAL.fullmatch(written))
+    return not (_TIME_STAMP.match(written) or _DATE.fullmatch(written) or _DECIMAL.fullmatch(written))
 
 
 def _strict(scan: Scan) -> Iterator[Span]:

@@ -1,5 +1,5 @@
 """Secrets in code and logs: keys in the formats that their issuers publish, private key blocks, web tokens, and long random values
-given to a name that says what they are (`api_key = "..."`). Stand-ins (`xxxx`, `EXAMPLE`, words) stay: they show how code is written.
+given to a name that says what they are (`api_key = "..."`). Stand-ins (`xxxx`, `EXAMPLE`, words) stay: they are no secrets.
 """
 
 import math
@@ -15,12 +15,11 @@ _ISSUED = re.compile(
     r"|gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"
     r"|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{20}"  # GitLab
     r"|xox[abprse]-[A-Za-z0-9-]{20,200}|xapp-[0-9]-[A-Za-z0-9-]{20,200}"  # Slack
-    r"|AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{30,400}"  # Google
+    r"|AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28}"  # Google
     r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,120}"  # Stripe
     r"|sk-(?:proj-|ant-|or-|svcacct-|admin-)[A-Za-z0-9_-]{32,200}|sk-[A-Za-z0-9]{32,64}"  # model services
     r"|hf_[A-Za-z0-9]{34}"  # Hugging Face
     r"|npm_[A-Za-z0-9]{36}|pypi-AgEI[A-Za-z0-9_-]{50,300}"
-    r"|SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"  # SendGrid
     r"|dop_v1_[a-f0-9]{64}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|key-[0-9a-f]{32}|AC[0-9a-f]{32}|SK[0-9a-f]{32}"
     r")(?![A-Za-z0-9_-])"
 )
@@ -29,7 +28,11 @@ _WEB_TOKEN = re.compile(
     r"(?<![A-Za-z0-9_])eyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{16,2000}(?![A-Za-z0-9_-])"
 )
 _SLACK_HOOK = re.compile(r"(?<=hooks\.slack\.com/services/)T[A-Z0-9]{6,12}/B[A-Z0-9]{6,14}/[A-Za-z0-9]{20,26}")
+_SENDGRID = re.compile(r"(?<![A-Za-z0-9_])SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+_GOOGLE_ACCESS = re.compile(r"(?<![A-Za-z0-9_])ya29\.[A-Za-z0-9_-]{30,400}(?![A-Za-z0-9_-])")
 _TELEGRAM = re.compile(r"(?<![A-Za-z0-9])[0-9]{8,10}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")
+# These have signs that no token has.
+_WITH_POINTS = {"hooks.slack.com/services/": _SLACK_HOOK, ":AA": _TELEGRAM, "SG.": _SENDGRID, "ya29.": _GOOGLE_ACCESS}
 
 _HEADER = "-----BEGIN "
 _PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
@@ -45,6 +48,7 @@ _NAME = re.compile(
     r"|(?:authorization[\"']?: {0,2}[\"']?(?:bearer|basic|token) )$"
 )
 _ASSIGNS = frozenset("=:>")
+_QUOTES = frozenset("\"'`")
 _STAND_IN = re.compile(r"example|sample|dummy|placeholder|your|xxxx|1234567|abcdef|changeme|redacted|test|fake", re.IGNORECASE)
 
 
@@ -91,7 +95,11 @@ def _assigned(scan: Scan) -> Iterator[Span]:
         if not value or value.end() != end or text[end : end + 1] in {"(", ".", "["}:
             continue
         before = text[max(0, value.start() - 48) : value.start()].lower()
-        assigned = before.rstrip(" \"'`")[-1:] in _ASSIGNS or before.endswith(("bearer ", "basic ", "token "))
+        header = before.endswith(("bearer ", "basic ", "token "))
+        # Without quotes, code gives a name or a type there; what is called public is no secret.
+        if (scan.content == "code" and not header and before[-1:] not in _QUOTES) or "public" in before[-24:]:
+            continue
+        assigned = header or before.rstrip(" \"'`")[-1:] in _ASSIGNS
         if assigned and _NAME.search(before) and _is_random(value[0]):
             yield value.span()
 
@@ -99,14 +107,13 @@ def _assigned(scan: Scan) -> Iterator[Span]:
 def _issued(scan: Scan) -> Iterator[Span]:
     text = scan.text
     for start, end in scan.tokens:
-        # Two prefixes end with a point, which is in no token.
-        for match in _ISSUED.finditer(text, max(0, start - 5), end):
+        for match in _ISSUED.finditer(text, start, end):
             if len(set(match[0])) > 9 and "EXAMPLE" not in match[0].upper():
                 yield match.span()
         token = _WEB_TOKEN.match(text, max(start, text.find("eyJ", start, end)))
         if token:
             yield token.span()
-    for sign, pattern in (("hooks.slack.com/services/", _SLACK_HOOK), (":AA", _TELEGRAM)):
+    for sign, pattern in _WITH_POINTS.items():
         if sign in text:
             for match in pattern.finditer(text):
                 yield match.span()

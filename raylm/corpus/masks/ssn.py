@@ -7,7 +7,7 @@ from raylm.corpus.masks.base import Mask, Scan, Span
 
 # The Social Security Administration assigns no area 000, 666 or 900-999, no group 00 and no serial number 0000.
 _NUMBER = re.compile(
-    r"(?<![\w.\])+/-])(?<![0-9] )(?!000|666|9)[0-9]{3}([- ]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![\w\[-]|[./ ][0-9])"
+    r"(?<![A-Za-z0-9_.\])+/-])(?<![0-9] )(?!000|666|9)[0-9]{3}([- ]?)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}(?![A-Za-z0-9_\[-]|[./ ][0-9])"
 )
 _ADVERTISED = frozenset({"078051120", "219099999", "457555462", "123456789"})  # printed in advertisements, no longer anyone's
 _CONTEXT = re.compile(r"\bssns?\b|social security|\bsoc\.? ?sec\b|\btax(?:payer)? id", re.IGNORECASE)

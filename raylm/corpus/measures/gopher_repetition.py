@@ -36,6 +36,9 @@ class GopherRepetition(Each):
     words; `repeated_N_grams`: characters in N-grams that were there before, no place counted twice.
     """
 
+    times: int = 1
+    """The most frequent n-gram counts if it is there so often; else `top_N_gram` is 0."""
+
     def names(self) -> tuple[str, ...]:
         """Return the columns."""
         return ("repeated_paragraphs", "repeated_paragraph_characters", "repeated_line_count", "repeated_line_characters",
@@ -57,7 +60,7 @@ class GopherRepetition(Each):
         return {column: [row[index] for row in rows] for index, column in enumerate(self.columns)}
 
     def _rows(self, documents: Sequence[Document]) -> list[tuple[Figure, ...]]:
-        ngrams = repeated_ngrams([document.view for document in documents])
+        ngrams = repeated_ngrams([document.view for document in documents], self.times)
         return [(*_parts(document), *(None if count is None else share(count, len(document.text)) for count in counts))
                 for document, counts in zip(documents, ngrams, strict=True)]
 
@@ -72,10 +75,11 @@ def _parts(document: Document) -> list[Figure]:
     return figures
 
 
-def repeated_ngrams(views: Sequence["TextView"]) -> list[list[int | None]]:
+def repeated_ngrams(views: Sequence["TextView"], least: int = 1) -> list[list[int | None]]:
     """Return for each text the characters in the top and in the repeated n-grams, by length.
 
-    A top n-gram is None where the text has fewer words. Of equally frequent ones the first counts.
+    A top n-gram is None where the text has fewer words, and 0 where it is there fewer times than `least`. Of equally frequent ones
+    the first counts.
     """
     words = np.cumsum([0, *(len(view.words) for view in views)])
     # Numbers of different texts differ, so that no n-gram is in two of them.
@@ -95,7 +99,7 @@ def repeated_ngrams(views: Sequence["TextView"]) -> list[list[int | None]]:
                 # Where none is there twice, that is the text's first.
                 best = one + int(np.argmax(counts[one:other])) if one < other else -1
                 place, times = (int(places[best]), int(counts[best])) if one < other else (start, 1)
-                counted.append((int(ends[place + n] - ends[place]) + n - 1) * times)
+                counted.append((int(ends[place + n] - ends[place]) + n - 1) * times if times >= least else 0)
     return found
 
 

@@ -47,7 +47,7 @@ class Trained:
     """A trained model."""
 
     files: dict[str, bytes]
-    """By name: safetensors, ARPA, JSON or fastText's own binary format; nothing that runs code when it is loaded."""
+    """By name: safetensors, ARPA, JSON or SentencePiece; nothing that runs code when it is loaded."""
     metrics: dict[str, Any]
     """What training tells of itself, of JSON types and equal at every making."""
 

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Level:
-    """The n-grams of one order; a key is the number of the first n-1 words in the level below times the vocabulary, plus the word."""
+    """The n-grams of one order; a key is the first n-1 words' number in the level below, times the vocabulary, plus the word."""
 
     keys: Ints
     """Ascending. Of unigrams: the words themselves."""

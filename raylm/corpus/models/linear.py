@@ -12,8 +12,7 @@ from pydantic import Field
 
 from raylm.corpus.models.base import Examples, Scorer, Trained
 from raylm.corpus.models.measuring import measured
-from raylm.corpus.models.training import ClassifierConfig
-from raylm.errors import UserError
+from raylm.corpus.models.training import ClassifierConfig, two_classes
 
 if TYPE_CHECKING:
     from raylm.corpus.models.features import Features
@@ -46,9 +45,7 @@ class LinearConfig(ClassifierConfig):
 
         from raylm.corpus.models.logistic import fit
 
-        trained = examples.where(~examples.held_out)
-        if trained.positive.all() or not trained.positive.any():
-            raise UserError(f"corpus.models: {self.name}: all {len(trained.texts)} examples are of one class; two are needed")
+        trained = two_classes(self, examples)
         scorer = _Linear(self, fit(_features(self, trained.texts), trained.positive, 2**self.bits, self.strength))
         model = scorer.model
         data = save({"weights": model.weights, "squares": model.squares, "bias": np.array([model.bias])})

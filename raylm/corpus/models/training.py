@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from raylm.corpus.models.base import ModelConfig
+from raylm.corpus.models.base import Examples, ModelConfig
+from raylm.errors import UserError
 from raylm.recipe.section import Section
 
 LONGEST = 20_000
@@ -91,6 +92,18 @@ class ClassifierConfig(ModelConfig):
             return ()
         return tuple(TrainingText(positive=positive, text=text, megabytes=self.sample_mb)
                      for positive, text in ((True, self.positive), (False, self.negative)))
+
+
+def two_classes(config: ClassifierConfig, examples: Examples) -> Examples:
+    """Return the examples that are not held out.
+
+    Raises:
+        UserError: they are not of two classes.
+    """
+    trained = examples.where(~examples.held_out)
+    if trained.positive.all() or not trained.positive.any():
+        raise UserError(f"corpus.models: {config.name}: all {len(trained.texts)} examples are of one class; two are needed")
+    return trained
 
 
 def place(seed: int, name: str, key: str) -> float:

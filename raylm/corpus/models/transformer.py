@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from raylm.corpus.models.base import Examples, Scorer, Trained
 from raylm.corpus.models.measuring import measured
-from raylm.corpus.models.training import LONGEST, ClassifierConfig
+from raylm.corpus.models.training import LONGEST, ClassifierConfig, two_classes
 from raylm.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ class TransformerConfig(ClassifierConfig):
         """Train on the CPU with one thread; see `ModelConfig.train`."""
         from raylm.corpus.models.fitting import reproducible
 
-        trained = examples.where(~examples.held_out)
-        if trained.positive.all() or not trained.positive.any():
-            raise UserError(f"corpus.models: {self.name}: all {len(trained.texts)} examples are of one class; two are needed")
+        trained = two_classes(self, examples)
         with reproducible(seed):
             if self.start:
                 from raylm.corpus.models.checkpoint import fine_tuned
@@ -113,7 +111,8 @@ def _learned_pieces(texts: Sequence[str], size: int) -> bytes:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=(line for text in texts for line in text.splitlines() if line.strip()), model_writer=stream,
             vocab_size=size, hard_vocab_limit=False, model_type="unigram", normalization_rule_name="nmt_nfkc_cf", pad_id=0,
-            unk_id=1, bos_id=-1, eos_id=-1, num_threads=1, max_sentence_length=4 * LONGEST, character_coverage=0.9995, minloglevel=2)
+            unk_id=1, bos_id=-1, eos_id=-1, num_threads=1, max_sentence_length=4 * LONGEST, character_coverage=0.9995,
+            minloglevel=2)
     except RuntimeError as error:
         raise UserError(f"corpus.models: no vocabulary of {size} pieces can be learned from {len(texts)} texts ({error})") from None
     return stream.getvalue()

@@ -115,7 +115,8 @@ def _shuffle(files: ray.data.Dataset, reader: ReadFiles, parts: int, folder: Fol
 
 
 def summary(table: pa.Table) -> pa.Table:
-    """Sum a partition's rows by source, reason for not being read, and language: `documents`, and each of the byte and mask counts."""
+    """Sum a partition's rows by source, reason for not being read, and language: `documents`, and each of the byte and mask
+    counts."""
     grouped = table.group_by(["source", "unread", "language"], use_threads=False).aggregate(
         [("id", "count"), *((name, "sum") for name in _SUMS)])
     return grouped.rename_columns({"id_count": "documents", **{f"{name}_sum": name for name in _SUMS}})

@@ -35,5 +35,5 @@ def file_blocks(files: list[OriginFile], block_bytes: int) -> list[pa.Table]:
 
 def files_of(table: pa.Table) -> list[OriginFile]:
     """Return the files in a table of `file_blocks`; their times stayed behind."""
-    return [OriginFile(row["source"], row["label"], row["relative"], os.fsdecode(row["root"]), os.fsdecode(row["path"]), row["size"], 0)
-            for row in table.to_pylist()]
+    return [OriginFile(row["source"], row["label"], row["relative"], os.fsdecode(row["root"]), os.fsdecode(row["path"]),
+                       row["size"], 0) for row in table.to_pylist()]

@@ -12,7 +12,8 @@ COLUMNS = {"language": "string", "language_score": "double", "language_lines": "
 
 @dataclass(frozen=True)
 class Identified(Measure):
-    """`language` (ISO 639-1, "" unknown), `language_score` (0 to 1) and `language_lines` (share of the text, line by line, in it)."""
+    """`language` (ISO 639-1, "" unknown), `language_score` (0 to 1) and `language_lines` (share of the text, line by line, in
+    it)."""
 
     mode: str
     """`vote`, `fast` or `off`, as `corpus.language`."""

@@ -25,7 +25,8 @@ def _sources(metrics: dict[str, Any]) -> Panel:
 def _languages(metrics: dict[str, Any]) -> Panel:
     rows = sorted(metrics["languages"].items(), key=lambda item: (-item[1][1], item[0]))
     shown = {"MB": [size / 1e6 for _, (_, size) in rows[:20]]}
-    table = Table(["language", "documents", "MB"], [[name or "not told", count, round(size / 1e6, 3)] for name, (count, size) in rows])
+    table = Table(["language", "documents", "MB"],
+                  [[name or "not told", count, round(size / 1e6, 3)] for name, (count, size) in rows])
     return Panel("Read: languages", "The language that each document is in, as identified; code and tables have none.",
                  [BarChart("MB of text", [name or "not told" for name, _ in rows[:20]], shown, horizontal=True), table])
 
@@ -38,5 +39,5 @@ def _masked(metrics: dict[str, Any]) -> Panel:
     found = [place for place in range(len(kinds)) if any(row[place] for row in counts.values())]
     table = Table(["source", *(kinds[place].replace("_", " ") for place in found)],
                   [[source, *(row[place] for place in found)] for source, row in counts.items()])
-    return Panel("Read: personal data and secrets", "Places where a typed placeholder stands for what identifies a person or opens a "
-                 "door.", [table] if found else [])
+    return Panel("Read: personal data and secrets", "Places where a typed placeholder stands for what identifies a person or opens "
+                 "a door.", [table] if found else [])

@@ -25,7 +25,8 @@ BASE = (
     ("key", pa.uint64()),
     ("key_low", pa.uint64()),
 )
-"""What is always there. `content`: `code` or `prose`. `metadata`: a JSON object, null where the source carries nothing. `raw_bytes`:
+"""What is always there. `content`: `code` or `prose`. `metadata`: a JSON object, null where the source carries nothing.
+`raw_bytes`:
 what was in the file; `read_bytes`: UTF-8 of what was decoded; `bytes`: of the cleaned text. `unread`: why there is no text. `key`
 and `key_low`: the 128-bit hash of the content."""
 

@@ -16,6 +16,7 @@ class C4Rule(Rule):
     `keywords`.)"""
 
     do: Literal["c4"] = "c4"
+    """C4's page rules."""
     languages: tuple[str, ...] = ("en",)
     """Languages whose documents it judges: words of a line are parted by white space, and the marks are those of Latin script. For
     Chinese or Japanese set `marks: ".?!\\"'。！？”’」』…"` and `min_line_words: 1`; Thai has no marks, so set `marks: ""`."""

@@ -14,6 +14,7 @@ class CharactersRule(Rule):
     """Bounds on shares of characters."""
 
     do: Literal["characters"] = "characters"
+    """Too few letters, encoded data."""
     min_letters_code: float = Field(default=0.4, ge=0, le=1)
     """Least share of letters in the visible characters of code. Ordinary modules have 0.65 to 0.85, tables of numbers far less."""
     min_letters_prose: float = Field(default=0.5, ge=0, le=1)

@@ -16,6 +16,7 @@ class CodeRule(Rule):
     """Bounds on files of source code; prose has none of these figures and stays."""
 
     do: Literal["code"] = "code"
+    """StarCoder's rules for code."""
     max_lines: int = Field(default=100_000, ge=1)
     """Most lines."""
     max_line: int = Field(default=1_000, ge=1)
@@ -27,7 +28,7 @@ class CodeRule(Rule):
     min_alphabetic: float = Field(default=0.25, ge=0, le=1)
     """Least share of letters in the characters."""
     min_letters_per_token: float = Field(default=1.5, ge=0)
-    """Least number of letters for each word or sign."""
+    """Least number of letters for each word or run of signs. Ordinary files have 3."""
     min_comments: float = Field(default=0, ge=0, le=1)
     """Least share of characters in comments, where the ending names a known language. StarCoder asked for 0.01 in Python, Java and
     JavaScript; a good short file may have none."""

@@ -14,6 +14,7 @@ class CommentsRule(Rule):
     """Removes code files in which every line is a line comment."""
 
     do: Literal["comments"] = "comments"
+    """Code files without code."""
     min_code_lines: int = Field(default=1, ge=0)
     """Fewest lines that are neither blank nor a line comment."""
 

@@ -18,6 +18,7 @@ class FieldRule(Rule):
     stays."""
 
     do: Literal["field"] = "field"
+    """A value that the source carries."""
     field: str = Field(min_length=1)
     """Its name in the recipe, such as `likes`."""
     min: float | None = None

@@ -14,6 +14,7 @@ class FineWebRule(Rule):
     """The bounds as datatrove 0.10 has them: it bounds repeated lines by 0.01 where the paper says 0.1."""
 
     do: Literal["fineweb"] = "fineweb"
+    """FineWeb's rules."""
     languages: tuple[str, ...] = ("en",)
     """Languages whose documents it judges: the bounds were found on English. The marks that end a line are those of all scripts; a
     line of Chinese or Japanese says as much in a third of the characters, so there set `short_line: 10`."""

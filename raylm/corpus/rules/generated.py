@@ -12,6 +12,7 @@ class GeneratedRule(Rule):
     """Removes code whose first comment lines carry a generator's mark."""
 
     do: Literal["generated"] = "generated"
+    """Files that a program wrote."""
 
     def measures(self) -> tuple[Measure, ...]:
         """Return what is known of code."""

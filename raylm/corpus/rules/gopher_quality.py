@@ -16,6 +16,7 @@ class GopherQualityRule(Rule):
     """The published bounds. Words are what white space parts; those of punctuation alone count only where a key says so."""
 
     do: Literal["gopher_quality"] = "gopher_quality"
+    """Gopher's quality rules."""
     languages: tuple[str, ...] = ("en",)
     """Languages whose documents it judges. The bounds were made for English. In another spaced language give its own `stop_words`
     and word lengths; Chinese, Japanese and Thai words are of 1.5 to 4 characters, so there set `min_word_length: 1`."""

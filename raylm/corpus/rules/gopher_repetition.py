@@ -19,6 +19,7 @@ class GopherRepetitionRule(Rule):
     """The published bounds on shares. They bind all languages: in Chinese, Japanese and Thai the n-grams are of segmented words."""
 
     do: Literal["gopher_repetition"] = "gopher_repetition"
+    """Gopher's repetition rules."""
     max_paragraphs: float = _most(0.3)
     """Paragraphs, between blank lines, that were there before: largest share of all paragraphs."""
     max_paragraph_characters: float = _most(0.2)
@@ -33,6 +34,9 @@ class GopherRepetitionRule(Rule):
     """The same for three words."""
     max_top_4_gram: float = _most(0.16)
     """The same for four words."""
+    min_times: int = Field(default=1, ge=1)
+    """How often the most frequent sequence must be there to count. 1 is as published, and made for pages of 50 words and more: of
+    ten words each pair is a fifth. 2 keeps short texts, such as poems, that repeat nothing."""
     max_repeated_5_grams: float = _most(0.15)
     """Characters in sequences of five words that were there before: largest share of the text."""
     max_repeated_6_grams: float = _most(0.14)
@@ -48,18 +52,17 @@ class GopherRepetitionRule(Rule):
 
     def measures(self) -> tuple[Measure, ...]:
         """Return the measure of repetition."""
-        return (GopherRepetition(),)
+        return (GopherRepetition(self.min_times),)
 
     def bounds(self) -> Sequence[Bound]:
         """Return the bounds in the order of the table, paragraphs first."""
-        return (
-            Bound("repeated_paragraphs", "repeated paragraphs", "max_paragraphs", most=self.max_paragraphs),
-            Bound("repeated_paragraph_characters", "characters in repeated paragraphs", "max_paragraph_characters",
-                  most=self.max_paragraph_characters),
-            Bound("repeated_line_count", "repeated lines", "max_lines", most=self.max_lines),
-            Bound("repeated_line_characters", "characters in repeated lines", "max_line_characters", most=self.max_line_characters),
-            *(Bound(f"top_{n}_gram", f"one {n}-gram too frequent", f"max_top_{n}_gram", most=getattr(self, f"max_top_{n}_gram"))
-              for n in TOP),
-            *(Bound(f"repeated_{n}_grams", f"repeated {n}-grams", f"max_repeated_{n}_grams",
-                    most=getattr(self, f"max_repeated_{n}_grams")) for n in REPEATED),
+        stated = (
+            ("repeated_paragraphs", "repeated paragraphs", "max_paragraphs"),
+            ("repeated_paragraph_characters", "characters in repeated paragraphs", "max_paragraph_characters"),
+            ("repeated_line_count", "repeated lines", "max_lines"),
+            ("repeated_line_characters", "characters in repeated lines", "max_line_characters"),
+            *((f"top_{n}_gram", f"one {n}-gram too frequent", f"max_top_{n}_gram") for n in TOP),
+            *((f"repeated_{n}_grams", f"repeated {n}-grams", f"max_repeated_{n}_grams") for n in REPEATED),
         )
+        named = GopherRepetition(self.min_times).named
+        return tuple(Bound(named(column), reason, key, most=getattr(self, key)) for column, reason, key in stated)

@@ -16,6 +16,7 @@ class KeywordsRule(Rule):
     spaces."""
 
     do: Literal["keywords"] = "keywords"
+    """Words of a list."""
     name: str = "keywords"
     """What the reason calls them."""
     words: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ class LanguageRule(Rule):
     """Decides from the identified language, how sure it is, and how much of the text is in lines of that language."""
 
     do: Literal["language"] = "language"
+    """Another language than wanted, or one that is not sure."""
     allowed: tuple[str, ...] = ()
     """Languages that stay (ISO 639-1); empty means all that have a name."""
     blocked: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ class LengthRule(Rule):
     """Bounds on a document's length."""
 
     do: Literal["length"] = "length"
+    """Too short, too long."""
     min_words: int = Field(default=16, ge=0)
     """Fewest words, a character of Chinese, Japanese or Thai counting as one: removes empty `__init__.py` files and one-line
     notices. (Gopher's 50 is for web pages; the rule `words` counts with a segmenter.)"""

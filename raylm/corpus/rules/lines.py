@@ -14,6 +14,7 @@ class LinesRule(Rule):
     """Bounds on line length for code, after StarCoder (Li et al. 2023, section 3.1); prose may keep a paragraph on one line."""
 
     do: Literal["lines"] = "lines"
+    """Lines that are too long."""
     max_code_line: int = Field(default=1_000, ge=1)
     """Longest line in code, characters."""
     max_code_mean: float = Field(default=100, gt=0)

@@ -14,14 +14,17 @@ class MarkupRule(Rule):
     """A bound on leftover markup in prose."""
 
     do: Literal["markup"] = "markup"
+    """Leftover markup."""
+    markdown: bool = False
+    """Whether Markdown's signs and the addresses of its links count too; a README is good text with a tenth of them."""
     max: float = Field(default=0.1, ge=0, le=1)
-    """Largest share of characters in HTML tags and entities, wiki templates and links, and the signs of Markdown and forums.
-    Extracted pages have 0, a Markdown file 0.01 to 0.05, unrendered wiki text 0.2."""
+    """Largest share of characters in HTML tags and entities, wiki templates and links, and forums' signs. Extracted pages have 0,
+    pages as fetched more than a half."""
 
     def measures(self) -> tuple[Measure, ...]:
         """Return the share of markup."""
-        return (Markup(),)
+        return (Markup(self.markdown),)
 
     def bounds(self) -> Sequence[Bound]:
         """Return `leftover markup`."""
-        return (Bound("markup", "leftover markup", "max", most=self.max),)
+        return (Bound(Markup(self.markdown).named("markup"), "leftover markup", "max", most=self.max),)

@@ -52,7 +52,8 @@ def needs(rule: Rule) -> list[str]:
 
 
 def current(corpus: Corpus, part: int, columns: Sequence[str], measures: Sequence[Measure]) -> pa.Table:
-    """Return rows with their columns, where a step changed the text measured anew; models' scores stay those of the text as read."""
+    """Return rows with their columns, where a step changed the text measured anew; models' scores stay those of the text as
+    read."""
     rows = corpus.rows(part, columns)
     edited = np.flatnonzero(rows["edited"].to_numpy())
     if not len(edited):
@@ -91,6 +92,9 @@ def decide(rules: Labelled, rows: pa.Table) -> tuple[pa.Table, list[Trial]]:
         else:
             objections += against
     gone = np.flatnonzero([one is not None for one in by])
-    table = pa.concat_tables([changes_table(rows["row"].to_numpy()[gone[by[gone] == label]], label, reason=list(reason[gone[by[gone] == label]]))
-                              for label in dict.fromkeys(by[gone])] or [changes_table([], "")]).sort_by("row")
-    return table, [trial for label, rule, inside, against in asked for trial in trials(label, rule, rows, inside, against, objections)]
+    tables = [changes_table([], "")]
+    for label in dict.fromkeys(by[gone]):
+        mine = gone[by[gone] == label]
+        tables.append(changes_table(rows["row"].to_numpy()[mine], label, reason=list(reason[mine])))
+    found = [trial for label, rule, inside, against in asked for trial in trials(label, rule, rows, inside, against, objections)]
+    return pa.concat_tables(tables).sort_by("row"), found

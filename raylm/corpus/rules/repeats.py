@@ -17,6 +17,7 @@ class RepeatsRule(Rule):
     """
 
     do: Literal["repeats"] = "repeats"
+    """A word or sentence again and again."""
     max_in_a_row: int = Field(default=100, ge=1)
     """Most times that a word, or a sequence of up to ten words, follows on itself."""
     max_sentence: int = Field(default=100, ge=1)

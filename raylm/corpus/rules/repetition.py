@@ -14,6 +14,7 @@ class RepetitionRule(Rule):
     """Bounds on the share of characters in repeated lines (Gopher, Rae et al. 2021, table A1: 0.2 of characters for web text)."""
 
     do: Literal["repetition"] = "repetition"
+    """Repeated lines."""
     max_repeated_code: float = Field(default=0.6, ge=0, le=1)
     """In code, where lines such as `return None` repeat in good files."""
     max_repeated_prose: float = Field(default=0.5, ge=0, le=1)

@@ -14,6 +14,7 @@ class StopWordsRule(Rule):
     """The textbook's rule: no stop word of *the, be, to, of, and, that, have, with*. (Gopher asks for two: `gopher_quality`.)"""
 
     do: Literal["stop_words"] = "stop_words"
+    """No stop words."""
     languages: tuple[str, ...] = ("en",)
     """Languages whose documents it judges: the default words are English. Name another together with its `words`."""
     words: tuple[str, ...] = Field(default=STOP_WORDS, min_length=1)

@@ -14,6 +14,7 @@ class SymbolsRule(Rule):
     """The textbook's bound on symbols for each word. (Gopher bounds hashes and ellipses apart: `gopher_quality`.)"""
 
     do: Literal["symbols"] = "symbols"
+    """Too many hashes and ellipses."""
     symbols: tuple[str, ...] = Field(default=Symbols().listed, min_length=1)
     """The strings that count, all together."""
     max: float = Field(default=0.1, ge=0)

@@ -21,6 +21,7 @@ class UrlListsRule(Rule):
     """Removes documents by their URL. Each key is a list of files, one entry a line, `#` begins a comment. No URL, no objection."""
 
     do: Literal["url_lists"] = "url_lists"
+    """URL and domain block lists."""
     domains: tuple[str, ...] = ()
     """Files of domains; `example.org` blocks `www.example.org` as well."""
     urls: tuple[str, ...] = ()

@@ -32,7 +32,9 @@ def bin_start(number: float) -> float:
     return float(np.sinh(number / _FINENESS) / 1000)
 
 
-def trials(label: str, rule: Rule, rows: pa.Table, inside: Mask, against: Mask, objections: npt.NDArray[np.int64]) -> Iterator[Trial]:
+def trials(
+    label: str, rule: Rule, rows: pa.Table, inside: Mask, against: Mask, objections: npt.NDArray[np.int64]
+) -> Iterator[Trial]:
     """Yield for each bound of a rule what it and other thresholds keep of these rows, and the histogram of its column.
 
     Args:
@@ -55,7 +57,8 @@ def trials(label: str, rule: Rule, rows: pa.Table, inside: Mask, against: Mask, 
         found = values(rows, bound.column)[inside]
         bins, counts = np.unique(bin_of(found[np.isfinite(found)]), return_counts=True)
         yield {"rule": label, "key": bound.key, "column": bound.column, "reason": bound.reason, "least": bound.least,
-               "most": bound.most, "content": bound.content or "", "broken": int(own.sum()), "kept": tried, "off": counted(others == 0),
+               "most": bound.most, "content": bound.content or "", "broken": int(own.sum()), "kept": tried,
+               "off": counted(others == 0),
                "histogram": {str(one): int(count) for one, count in zip(bins, counts, strict=True)}}
     if not rule.bounds():
         yield {"rule": label, "key": "", "column": "", "reason": "", "least": None, "most": None, "content": "",

@@ -14,6 +14,7 @@ class WordsRule(Rule):
     """Bounds on the number of words, for the sources that it names."""
 
     do: Literal["words"] = "words"
+    """Too few words, too many words."""
     min: int = Field(default=25, ge=0)
     """Fewest words. They are what white space parts, without those of punctuation alone; Chinese, Japanese and Thai are
     segmented."""

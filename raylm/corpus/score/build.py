@@ -44,6 +44,8 @@ def build(ctx: StageContext[CorpusConfig]) -> Outcome:
     ray.data.DataContext.get_current().enable_progress_bars = False
     job = Job(ctx.inputs["read"].folder.child("documents"), ctx.output, models, ctx.seed, ctx.meter)
     parts = job.documents.names(".parquet")
+    if parts:
+        job.check(parts[0])
     started = time.monotonic()
     with _plain_errors():
         markers = _train(job, parts)

@@ -44,22 +44,28 @@ class Job:
     meter: Meter
 
     def rows(self, part: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Read a part's columns in batches; without a column `language`, it is empty.
-
-        Raises:
-            UserError: there is no such column.
-        """
+        """Read a part's columns in batches; without a column `language`, it is empty."""
         with self.documents.filesystem.open_input_file(self.documents.file(part)) as stream, pq.ParquetFile(stream) as file:
             names = file.schema_arrow.names
-            missing = [name for name in columns if name not in names and name != "language"]
-            if missing:
-                raise UserError(f"corpus.models: `only` asks for {', '.join(map(repr, missing))}, which no step measures and no "
-                                f"earlier model scores; there are: {', '.join(sorted(names))}")
             for batch in file.iter_batches(ROWS, columns=[name for name in columns if name in names]):
                 table = pa.Table.from_batches([batch])
                 if "language" in columns:
                     table = _with_language(table)
                 yield table
+
+
+    def check(self, part: str) -> None:
+        """Refuse a cascade over a column that is not there.
+
+        Raises:
+            UserError: `only` of a model names no column of the documents and no earlier model.
+        """
+        with self.documents.filesystem.open_input_file(self.documents.file(part)) as stream:
+            names = pq.read_schema(stream).names
+        missing = [name for name in asked_columns(self.models) if name not in names]
+        if missing:
+            raise UserError(f"corpus.models: `only` asks for {', '.join(map(repr, missing))}, which no step measures and no "
+                            f"earlier model scores; there are: {', '.join(sorted(names))}")
 
 
 def _with_language(table: pa.Table) -> pa.Table:
@@ -86,8 +92,8 @@ def sample_parts(parts: list[str], job: Job, wanted: list[Draw]) -> pa.Table:
 
 def train_model(model: ModelConfig, blocks: list[ray.ObjectRef], job: Job) -> None:
     """Train one model from the sample's blocks and its labelled files, and write it to its folder, the marker last."""
-    drawn_rows = (table for table in ray.get(blocks) if "model" in table.column_names)  # an empty block may come without columns
-    tables = [rows.filter(pa.compute.equal(rows["model"], model.name)) for rows in drawn_rows]
+    fetched = ray.get(blocks) if blocks else []
+    tables = [rows.filter(pa.compute.equal(rows["model"], model.name)) for rows in fetched if "model" in rows.column_names]
     labelled = labelled_rows(model, job.seed) if isinstance(model, ClassifierConfig) and model.labelled else []
     trained = model.train(examples(model, labelled, pa.concat_tables([*tables, SAMPLE.empty_table()]), job.seed), job.seed)
     folder = job.output.child(MODELS, model.name)

@@ -80,7 +80,7 @@ class SourceConfig(Section):
         for place in [value] if isinstance(value, str) else value or []:
             if "://" in place:
                 try:
-                    place_of(place.replace("?", "").replace("#", "") if _is_glob(place) else place)
+                    place_of(place.replace("?", "") if _is_glob(place) else place)
                 except UserError as error:
                     raise ValueError(f"an address without secrets: {error}") from None
         return value

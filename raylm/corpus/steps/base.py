@@ -92,7 +92,8 @@ class Work:
     meter: "Meter"
 
     def part_step(self, name: str, make: "Callable[[Folder], Iterable[dict[str, Any]]]", also: tuple[str, ...] = ()) -> "Result":
-        """Run a part of the step once, as `Markers.run`: it fills its own folder, and the further ones in `also`, with partitions."""
+        """Run a part of the step once, as `Markers.run`: it fills its own folder, and the further ones in `also`, with
+        partitions."""
         from raylm.corpus.markers import FOLDER
 
         return self.markers.run(f"{self.name}-{name}", make, tuple(f"{FOLDER}/{self.name}-{one}" for one in (name, *also)))
@@ -102,5 +103,6 @@ class Work:
         return self.markers.folder.child(f"{self.name}-{name}")
 
     def changes(self, make: "Callable[[Folder], Iterable[dict[str, Any]]]") -> "Result":
-        """Run the step's last part once: it fills the folder of the step's changes, a partition of `CHANGES` for each of the corpus'."""
+        """Run the step's last part once: it fills the folder of the step's changes, a partition of `CHANGES` for each of the
+        corpus'."""
         return self.markers.run(self.name, make)

@@ -59,6 +59,10 @@ class Decontaminate(Step):
             raise ValueError("evaluation sets with different names")
         return value
 
+    def files(self, stage: str) -> tuple[str, ...]:
+        """Return the evaluation sets' places, for the `corpus` stage."""
+        return tuple(path for one in self.sets for path in one.paths) if stage == "corpus" else ()
+
     def run(self, corpus: Corpus, work: Work) -> dict[str, Any]:
         """Do what `Step.run` says."""
         from raylm.corpus.dedup.decontaminate import decontaminate

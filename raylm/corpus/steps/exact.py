@@ -23,13 +23,13 @@ class Keyed(Step):
     """A step that keeps one of all documents with an equal key."""
 
     keep_by: str = ""
-    """Which of the equal ones stays: the best by this column (a measure or a model's score); by default, and among equally good ones,
-    that of the source with the higher priority, then the smaller id."""
+    """Which of the equal ones stays: the best by this column (a measure or a model's score); by default, and among equally good
+    ones, that of the source with the higher priority, then the smaller id."""
     keep: Literal["high", "low"] = "high"
     """Whether a high value of `keep_by` is the better one."""
     rows_in_one_task: int = resource(500_000, ge=0)
-    """Documents, or pairs of duplicates, up to which one task compares them or hands them out (about 150 bytes each); above, shuffles
-    do, with the same result."""
+    """Documents, or pairs of duplicates, up to which one task compares them or hands them out (about 150 bytes each); above,
+    shuffles do, with the same result."""
 
     def reason(self) -> str:
         """Return why the others go."""
@@ -102,8 +102,9 @@ class Url(Keyed):
 
         urls = [normalised(url, self.ignore_query) if url else "" for url in rows["url"].to_pylist()]
         keys = [content_key(url) for url in urls]
-        return (np.array([key >> 64 for key in keys], dtype=np.uint64),
-                np.array([key & ((1 << 64) - 1) for key in keys], dtype=np.uint64), np.array([bool(url) for url in urls], dtype=bool))
+        high = np.array([key >> 64 for key in keys], dtype=np.uint64)
+        low = np.array([key & ((1 << 64) - 1) for key in keys], dtype=np.uint64)
+        return high, low, np.array([bool(url) for url in urls], dtype=bool)
 
 
 _TRACKING = ("utm_", "fbclid=", "gclid=", "mc_cid=", "mc_eid=", "igshid=")

@@ -16,5 +16,7 @@ class Repeated(Step):
     in the document), or none."""
     min_left: int = Field(default=50, ge=0)
     """Characters that must be left of a document that was cut, white space at its ends not counted; with fewer it is removed."""
+    bytes_in_one_task: int = resource(16_000_000, ge=0)
+    """Bytes of text up to which one task compares all (up to 100 bytes of memory each); above, shuffles do."""
     rows_in_one_task: int = resource(4_000_000, ge=0)
     """Answers up to which one task hands them out (16 bytes each); above, a shuffle does."""

@@ -48,7 +48,9 @@ def grouped(steps: Sequence[Step]) -> list[Group]:
     return groups
 
 
-def run_steps(steps: Sequence[Step], corpus: Corpus, markers: Markers, meter: Meter) -> Iterator[tuple[Group, Corpus, dict[str, Any]]]:
+def run_steps(
+    steps: Sequence[Step], corpus: Corpus, markers: Markers, meter: Meter
+) -> Iterator[tuple[Group, Corpus, dict[str, Any]]]:
     """Run the steps; yield each group with the corpus as it left it and what the report shows of it."""
     for group in grouped(steps):
         first, step = group.steps[0]

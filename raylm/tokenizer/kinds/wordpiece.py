@@ -3,8 +3,8 @@ arXiv:1810.04805), over a vocabulary learned by merges, as Hugging Face's `token
 
 BERT's form loses white space and cannot say what is not in its alphabet. Here the words that are cut keep what stands between them
 (a space belongs to the word behind it), pieces inside a word bear no mark, and the alphabet is the 256 bytes, so that any text
-comes back. Without `byte_fallback` the alphabet is the frequent characters, and a word with another one is `<unk>`. A word is at most
-48 characters, since the search takes the square of its length.
+comes back. Without `byte_fallback` the alphabet is the frequent characters, and a word with another one is `<unk>`. A word is at
+most 48 characters, since the search takes the square of its length.
 """
 
 import os

@@ -23,7 +23,9 @@ _TRIGGERS = (
     "Hi", "Hello",
 )
 _NO_NAMES = frozenset({
-    "Sir", "Madam", "All", "Customer", "Friend", "Friends", "Team", "Colleague", "Colleagues", "Everyone", "Reader", "Readers",
+    "Mr", "Mrs", "Ms", "Miss", "Dr", "Prof", "Professor", "Sir", "Madam", "All", "Customer", "Friend", "Friends",
+    "Team", "Colleague",
+    "Colleagues", "Everyone", "Reader", "Readers",
     "The", "There", "World", "Santa", "Lord", "God", "President",
 })
 

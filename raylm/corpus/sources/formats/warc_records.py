@@ -103,7 +103,9 @@ def _read(source: _Source, headers: dict[str, str], length: int, limit: int) -> 
             return WarcRecord(headers, b"", "long", limit + source.skip(length - limit))
     elif not cut and _ends(source):
         return WarcRecord(headers, block, "whole", length)
-    end = block.find(_INSIDE)
+    more = source.read(len(_INSIDE))  # the length may end in the middle of where the next record begins
+    source.give_back(more)
+    end = (block + more).find(_INSIDE)
     if end < 0:
         return WarcRecord(headers, b"", "cut" if cut else "damaged", len(block))
     source.give_back(block[end:])
