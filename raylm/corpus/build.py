@@ -25,7 +25,7 @@ from raylm.storage import Folder
 
 
 def build(ctx: StageContext[CorpusConfig]) -> Outcome:
-    """Fill `documents/`, `removed/` and `fingerprints/`.
+    """Fill `documents/`, `removed/` and `fingerprints/`, and what single steps list (`matches/`).
 
     Raises:
         UserError: no document is left.
@@ -62,6 +62,9 @@ def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
             found["clusters"] = [_placed(corpus, row) for row in found["clusters"][:LARGEST]]
 
     def write(_: Folder) -> Result:
+        for found in details.values():
+            for name, folder in found.pop("publish", {}).items():
+                _copied(markers.folder.child(folder), ctx.output.child(name))
         final = in_order(publish(ctx.output, corpus, labels(steps), config.fingerprints(), ctx.meter))
         return [{"details": details, "final": final, "seconds": {**seconds, "write": round(time.monotonic() - started, 2)}}]
 
@@ -75,6 +78,12 @@ def resolved(config: CorpusConfig, scores: dict[str, Any]) -> list[Step]:
         resolve = getattr(step, "resolve", None)
         steps.append(resolve(scores) if resolve else step)
     return steps
+
+
+def _copied(source: Folder, target: Folder) -> None:
+    """Copy what a step lists besides its changes (matches with evaluation sets): a partition at a time, as it is."""
+    for name in source.names(".parquet"):
+        target.create().write_bytes(name, source.read_bytes(name))
 
 
 def _placed(corpus: Corpus, cluster: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ def document_id(origin: str, source: str, index: int) -> str:
 
 
 def partition(document: str, partitions: int) -> int:
-    """Return the partition (0 to partitions - 1) that a document id belongs to."""
-    digest = blake2b(document.encode(), digest_size=8, person=b"partition").digest()
-    return (int.from_bytes(digest, "big") * partitions) >> 64
+    """Return the partition (0 to partitions - 1) that a document id belongs to: by its origin's hash, as a part of all hashes.
+
+    So the partitions, each sorted by id, are one after the other all documents sorted by id, however many there are.
+    """
+    return (int(document[:16], 16) * partitions) >> 64

@@ -22,7 +22,7 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
     for details in metrics["details"].values():
         if details.get("clusters"):
             found.append(_clusters(details))
-        if details.get("matches"):
+        if details.get("listed"):
             found.append(_matches(details))
     return found
 
@@ -141,6 +141,8 @@ def _clusters(details: dict[str, Any]) -> Panel:
 
 
 def _matches(details: dict[str, Any]) -> Panel:
-    rows: list[list[Cell]] = [[row.get(name) for name in details["matches"][0]] for row in details["matches"]]
-    return Panel("Corpus: evaluation sets found in the text", "Documents that share text with an evaluation set, and which.",
-                 [Table(list(details["matches"][0]), rows)])
+    listed = details["listed"]
+    rows: list[list[Cell]] = [[excerpt(str(row[name])) if isinstance(row[name], str) else row[name] for name in listed[0]]
+                              for row in listed]
+    return Panel("Corpus: evaluation sets found in the text", f"{details['matches']:,} places where documents share text with an "
+                 "evaluation set; some of them here, all in the artifact's `matches` table.", [Table(list(listed[0]), rows)])

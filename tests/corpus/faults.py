@@ -49,8 +49,8 @@ class Fault:
     reasons: tuple[str, ...] = ()
     """Reasons counted, one for each file or record that is lost."""
     either: bool = False
-    """Whether one of `reasons` is counted, and not all: where a parser of others may fail in several ways or, as the first says,
-    not at all."""
+    """Whether some of `reasons` are counted, and not all: where a parser of others may fail in several ways or, if one of them is
+    empty, not at all."""
     heavy: bool = False
     """Whether it is tens of megabytes or takes seconds by its nature."""
     extract: str | None = "resiliparse"
@@ -154,8 +154,10 @@ def packed_faults() -> Iterator[Fault]:
             for name, place in (("head", 2), ("middle", len(content) // 2), ("end", len(content) - 3)):
                 damaged = bytearray(content)
                 damaged[place] ^= 0x55
+                # Checksums come behind what they are of: rows that follow the damage may be rubbish before it is noticed.
+                rubbish = (NOT_JSON, ROW, NO_TEXT, UNKNOWN, RECORD) if name == "middle" else ()
                 yield Fault(f"damaged-{name}{ending}{packing}", f"damaged {program}", data(bytes(damaged)), -1,
-                            (f"damaged {program}", f"truncated {program}"), either=True)
+                            (f"damaged {program}", f"truncated {program}", *rubbish), either=True)
             yield Fault(f"nothing{ending}{packing}", "empty", data(b""), 0, ("truncated bzip2" if packing == ".bz2" else EMPTY,))
             yield Fault(f"other{ending}{packing}", f"damaged {program}", data(b"this was never packed " * 40), 0, (f"damaged {program}",))
         yield Fault(f"after{ending}.gz", "damaged gzip", data(pack(whole(ending, 50), ".gz") + b"and then some"), -1, ("damaged gzip",))

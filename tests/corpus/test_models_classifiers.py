@@ -155,7 +155,8 @@ def test_a_checkpoint_of_a_folder_is_fine_tuned_and_loads_from_what_it_leaves(tm
     shape = transformers.BertConfig(vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
                                     intermediate_size=32)
     transformers.BertForSequenceClassification(shape).save_pretrained(start)
-    config = MODELS["transformer"](name="toxic", labelled=LABELLED, start=str(start), epochs=6, batch=8, learning_rate=0.01, context=32)
+    config = MODELS["transformer"](name="toxic", labelled=LABELLED, start=str(start), epochs=6, batch=8, learning_rate=0.01,
+                                   context=32)
     assert config.files() == ("unread.csv", str(start))
     trained = config.train(examples(), 1)
     assert trained.files == config.train(examples(), 1).files

@@ -155,10 +155,11 @@ def least_per_key(keys: U64, nodes: I64) -> npt.NDArray[np.int64]:
 # --- comparing ---
 
 
-def groups(components: I64, nodes: I64, sizes: I64, largest: int) -> U64:
-    """Return the group of each member: its component, or where that is too large one piece of it, by a hash of the node."""
+def groups(components: I64, ids: list[str], sizes: I64, largest: int) -> U64:
+    """Return the group of each member: its component, or where that is too large one piece of it, by the hashes in its id."""
     pieces = -(-sizes // largest)
-    piece = (mix(nodes.astype(np.uint64)) >> np.uint64(32)) % pieces.astype(np.uint64)
+    hashes = np.array([int(one[:16], 16) ^ int(one[17:33], 16) for one in ids], dtype=np.uint64)
+    piece = (mix(hashes) >> np.uint64(32)) % pieces.astype(np.uint64)
     return mix(mix(components.astype(np.uint64)) + piece)
 
 
@@ -194,7 +195,7 @@ def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table
         found = pa.array(np.searchsorted(rows["row"].to_numpy(), places))
         ids = rows["id"].take(found).to_pylist()
         texts = rows["text"].take(found) if step.verify else None
-    group = groups(components, nodes, sizes, step.largest_group)
+    group = groups(components, ids, sizes, step.largest_group)
     for start in range(0, len(nodes), _PAIRS_AT_ONCE):
         out: dict[str, list[Any]] = {name: [] for name in ("part", "group", "node", "id", "shingles")}
         for index in range(start, min(start + _PAIRS_AT_ONCE, len(nodes))):

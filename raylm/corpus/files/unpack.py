@@ -20,6 +20,8 @@ RATIO = 200
 """how many times its packed size it may beyond that. Text packs to a tenth, logs of one line to a hundredth; bombs to less than a
 thousandth, and as zstd to less than a ten-thousandth."""
 _BUFFER = 1 << 18
+_PIECE = 1 << 13
+"""Bytes that Arrow is asked for at a time: where a file is damaged, so many before the place may be lost."""
 
 
 def bare_name(name: str) -> str:
@@ -57,7 +59,7 @@ class _Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
-            got = self._inner.readinto(buffer)
+            got = self._inner.readinto1(buffer)  # what comes before a damaged place is not lost with it
         except EOFError:
             raise ReadError(f"truncated {self._packing}") from None
         except (gzip.BadGzipFile, zlib.error, ValueError):
@@ -85,9 +87,9 @@ class _Zstd:
 
         self._stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto1(self, buffer: memoryview) -> int:
         try:
-            data = self._stream.read(len(buffer))
+            data = self._stream.read(min(len(buffer), _PIECE))
         except OSError as error:
             raise (EOFError() if "Truncated" in str(error) else error) from None
         buffer[: len(data)] = data

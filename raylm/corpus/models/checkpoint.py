@@ -42,10 +42,11 @@ class _Checkpoint(Scorer):
         except ImportError:
             raise UserError(f"{where}: `start` needs the package transformers (pip install transformers)") from None
         safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        fresh = {"num_labels": 1, "ignore_mismatched_sizes": True}  # the last layer of another task is drawn anew
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-            model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=1, use_safetensors=True, **safe)
-        except (OSError, ValueError, KeyError) as error:
+            model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True, **fresh, **safe)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise UserError(f"{where}: {folder}: no checkpoint of an encoder ({str(error).splitlines()[0]})") from None
         if self.tokenizer.pad_token_id is None:
             raise UserError(f"{where}: {folder}: the tokenizer has no token to fill up with")

@@ -42,7 +42,8 @@ class _Source:
         self._stream, self._given = stream, io.BytesIO()
 
     def line(self) -> bytes:
-        return self._given.readline(_HEADER_LIMIT) or self._stream.readline(_HEADER_LIMIT)
+        found = self._given.readline(_HEADER_LIMIT)
+        return found if found.endswith(b"\n") else found + self._stream.readline(_HEADER_LIMIT - len(found))
 
     def read(self, size: int) -> bytes:
         found = self._given.read(size)
