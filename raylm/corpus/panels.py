@@ -8,7 +8,7 @@ from raylm.corpus.rules.whatif import FACTORS, bin_start
 from raylm.figures import BarChart, Cell, LineChart, Panel, Table
 from raylm.figures import Line as Curve
 
-_EXCERPT = 160
+_EXCERPT, _PATH = 160, 40
 _MOST_CHARTS = 24
 
 
@@ -68,11 +68,16 @@ def _reasons(metrics: dict[str, Any]) -> Panel:
 
 
 def _samples(metrics: dict[str, Any]) -> Panel:
-    rows: list[list[Cell]] = [[shown(row["step"]), row["reason"], row["source"], row["path"], excerpt(row["text"])]
-                              for row in metrics["samples"]]
+    rows: list[list[Cell]] = [
+        [f"{shown(row['step'])}: {row['reason']}", excerpt(row["text"]), f"{row['source']}: {_tail(row['path'])}"]
+        for row in metrics["samples"]]
     return Panel("Corpus: what went, to look at", "A few documents of each reason, chosen by a hash, as they were after cleaning "
                  "and masking: a rule that removes what should have stayed shows here first.",
-                 [Table(["step", "reason", "source", "path", "begins with"], rows)] if rows else [])
+                 [Table(["why", "begins with", "where"], rows)] if rows else [])
+
+
+def _tail(path: str) -> str:
+    return path if len(path) <= _PATH else f"…{path[1 - _PATH:]}"
 
 
 def excerpt(text: str) -> str:
@@ -92,7 +97,8 @@ def _threshold(trial: dict[str, Any]) -> Cell:
 
 def _what_if(trials: list[dict[str, Any]]) -> Panel:
     rows: list[list[Cell]] = []
-    for trial in trials:
+    told = [trial for trial in trials if trial["broken"] or any(kept != trial["kept"]["1.0"] for kept in trial["kept"].values())]
+    for trial in told:
         now = trial["kept"]["1.0"]
         others = [trial["kept"].get(str(factor)) for factor in FACTORS if factor != 1.0]
         rows.append([_name(trial), _threshold(trial), trial["broken"], now[0],
@@ -102,7 +108,8 @@ def _what_if(trials: list[dict[str, Any]]) -> Panel:
         "Corpus: what another threshold would keep",
         "Counted, not estimated: documents that would stay beyond those that stay now (and their megabytes) if this one threshold "
         "were multiplied as the column says, or left out, and all others of the pass were as they are. Changing it in the recipe "
-        "measures nothing again.", [Table(columns, rows)])
+        f"measures nothing again. {len(trials) - len(told)} thresholds object to nothing, here or at these values: left out.",
+        [Table(columns, rows)])
 
 
 def _change(then: list[int], now: list[int]) -> str:

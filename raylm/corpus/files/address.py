@@ -3,8 +3,10 @@
 Whatever it is, a buffered, seekable binary stream comes back, so that no reader of a format knows where its bytes come from.
 """
 
+import errno
 import io
 import os
+import stat
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -37,11 +39,21 @@ def opened(address: str | Path, anonymous: bool = False) -> BinaryIO:
     """
     text = os.fspath(address)
     if not is_remote(text):
-        return cast(BinaryIO, Path(address).open("rb"))
+        return _on_disk(text)
     if text.startswith(HTTP):
         return io.BufferedReader(HttpFile(text), 1 << 18)
     filesystem, path = store(text, anonymous)
     return io.BufferedReader(_StoreFile(filesystem, path), _REMOTE_BUFFER)
+
+
+def _on_disk(path: str) -> BinaryIO:
+    """Open a local file, and nothing that is none: a pipe would be waited for, a device read, for ever."""
+    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: PTH123, SIM115
+    mode = os.fstat(stream.fileno()).st_mode
+    if stat.S_ISREG(mode):
+        return stream
+    stream.close()
+    raise OSError(errno.ENODEV, "no regular file", path)
 
 
 def store(uri: str, anonymous: bool = False) -> "tuple[fs.FileSystem, str]":

@@ -8,6 +8,8 @@ _ERRNO_REASONS = {
     errno.ENOENT: "no such file",
     errno.ELOOP: "symbolic link loop",
     errno.EISDIR: "is a folder",
+    errno.ENODEV: "no regular file",  # a pipe, a device
+    errno.ENXIO: "no regular file",  # a socket
     errno.ECONNRESET: "connection lost",
     errno.ETIMEDOUT: "connection lost",
 }
