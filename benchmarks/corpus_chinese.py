@@ -118,11 +118,12 @@ def main() -> int:
         metrics = json.loads((place / "made" / "corpus" / "manifest.json").read_text())["metrics"]
         agreement = judged(place / "made")
     shown(metrics)
-    print(f"\ncomments removed as offensive against their labels ({len(labels):,} comments, {sum(labels.values()):,} offend): precision "
-          f"{agreement['precision']:.3f}, recall {agreement['recall']:.3f}, F1 {agreement['f1']:.3f}")
+    print(f"\ncomments removed as offensive, of those that the step judged, against their labels ({len(labels):,} comments, "
+          f"{sum(labels.values()):,} offend): "
+          f"precision {agreement['precision']:.3f}, recall {agreement['recall']:.3f}, F1 {agreement['f1']:.3f}")
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "corpus_chinese.json").write_text(json.dumps(
-        {"funnel": metrics["funnel"], "reasons": metrics["reasons"], "offensive": agreement, "machine": machine()}, indent=1) + "\n")
+    result = {"funnel": metrics["funnel"], "reasons": metrics["reasons"], "offensive": agreement, "machine": machine()}
+    (RESULTS / "corpus_chinese.json").write_text(json.dumps(result, indent=1) + "\n")
     return 0
 
 

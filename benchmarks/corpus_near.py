@@ -20,7 +20,8 @@ from scipy.sparse import csr_matrix
 
 from benchmarks.harness import RESULTS, machine
 from benchmarks.texts import page_texts, pages
-from raylm.corpus.dedup.signatures import band_keys, bands_and_rows, probability, shingles, signatures
+from raylm.corpus.dedup.shingling import shingles
+from raylm.corpus.dedup.signatures import band_keys, bands_and_rows, probability, signatures
 from raylm.corpus.text import TextView
 
 THRESHOLD, PERMUTATIONS, SHINGLE = 0.8, 128, 5
@@ -79,7 +80,8 @@ def curve(i: npt.NDArray[np.int64], j: npt.NDArray[np.int64], jaccard: F64, sets
     """Return for bins of similarity how many pairs share a band, and how many the closed form expects, with its standard
     deviation."""
     banding = bands_and_rows(THRESHOLD, PERMUTATIONS, 0.95)
-    keys = band_keys(signatures(sets, PERMUTATIONS), *banding)
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in sets])]).astype(np.int64)
+    keys = band_keys(signatures(np.concatenate(sets), offsets, PERMUTATIONS), *banding)
     found = (keys[i] == keys[j]).any(axis=1)
     chance = np.array([probability(value, *banding) for value in jaccard])
     out = []
@@ -116,8 +118,8 @@ def removed_by_raylm(texts: list[tuple[str, str]], verify: bool) -> dict[str, Pa
 
 
 def jaccard_of(one: str, other: str) -> float:
-    """Return the Jaccard similarity of two texts' shingle sets, by Python's own sets."""
-    a, b = (set(shingles(TextView(text).tokens, SHINGLE).tolist()) for text in (one, other))
+    """Return the Jaccard similarity of two texts' shingle sets, by Python's own sets of tuples of tokens."""
+    a, b = (set(zip(*(TextView(text).tokens[at:] for at in range(SHINGLE)), strict=False)) for text in (one, other))
     return len(a & b) / len(a | b)
 
 
@@ -128,7 +130,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with books/")
     arguments = parser.parse_args()
     texts = documents(arguments.documents, arguments.data)
-    sets = [shingles(TextView(text).tokens, SHINGLE) for _, text in texts]
+    sets = [shingles(text, SHINGLE) for _, text in texts]
     keep = [place for place, one in enumerate(sets) if len(one) >= 10]
     texts, sets = [texts[place] for place in keep], [sets[place] for place in keep]
     i, j, jaccard = similar_pairs(sets, 0.5)

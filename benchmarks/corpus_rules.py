@@ -19,9 +19,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import RESULTS, machine, summarise, table
+
+if TYPE_CHECKING:
+    from raylm.corpus.document import Document
 
 ROOT = Path(__file__).parents[1]
 PAGE = 3_000
@@ -55,7 +58,8 @@ REASONS: dict[str, dict[str, str]] = {
 def documents(data: Path, more: int) -> list[str]:
     """Return the 300 documents of C4, then so many further ones: always the same for the same data.
 
-    They are taken in turn from passages, dialogues, answers, articles, pages of books, and what packages say of themselves.
+    They are taken in turn from passages, dialogues, answers, articles, pages of books; the last 200 are what installed packages say
+    of themselves, Markdown most of it.
     """
     found = [row["text"] for row in _rows(data / "web_text/c4_300.jsonl.gz")]
     kinds: list[Iterator[str]] = [
@@ -67,17 +71,17 @@ def documents(data: Path, more: int) -> list[str]:
         (page for book in sorted((data / "books").glob("*.txt*")) for page in _pages(_text(book))),
         (page for page in _pages(_text(data / "web_text/wikipedia_30.txt.gz"))),
         (row["query"] for row in _rows(data / "pii/enterprise_pii_classification.jsonl.gz")),
-        (path.read_text("utf-8", "replace") for path in sorted(Path(sys.prefix).glob("lib/python*/site-packages/*/METADATA"))),
         (row["question"] + "\n" + row["answer"] for row in _rows(data / "math/gsm8k_train.jsonl.gz")),
     ]
-    while kinds and len(found) < 300 + more:
+    packages = sorted(Path(sys.prefix).glob("lib/python*/site-packages/*/METADATA"))[:200 if more >= 1_000 else 0]
+    while kinds and len(found) < 300 + more - len(packages):
         for kind in list(kinds):
             text = next(kind, None)
             if text is None:
                 kinds.remove(kind)
             elif text.strip():
                 found.append(text)
-    return found[:300 + max(more, 0)]
+    return found[:300 + max(more, 0) - len(packages)] + [path.read_text("utf-8", "replace") for path in packages]
 
 
 def _text(path: Path) -> str:
@@ -142,13 +146,25 @@ class PeerSplitter:
 
 
 def reference(texts: Sequence[str]) -> dict[str, Any]:
-    """Return datatrove's reasons by rule, and our columns with its splitter."""
+    """Return datatrove's reasons by rule, our columns with its splitter, and those that differ with its punctuation too."""
+    from datatrove.utils.text import PUNCTUATION_SET
+
+    from raylm.corpus.document import Document
+    from raylm.corpus.measures import words
     from raylm.corpus.text import TextView
 
-    filters = _filters()
-    reasons = {name: [_judged(filters[name], text) for text in texts] for name in RULES}
     TextView.splitter = PeerSplitter()
-    return {"reasons": reasons, "columns": columns(texts)}
+    filters = _filters()
+    reasons: dict[str, list[str]] = {name: [] for name in RULES}
+    made = [Document(text) for text in texts]
+    for document in made:
+        # datatrove remembers its last five splits: C4, which splits line by line, comes when all others have had the words.
+        for name in sorted(RULES, key="c4".__eq__):
+            _ = document.view.words if name == "c4" else None
+            reasons[name].append(_judged(filters[name], document.text))
+    found = columns(made)
+    words.SYMBOLS = "".join(sorted(PUNCTUATION_SET))
+    return {"reasons": reasons, "columns": found, "punctuation": found | dict(words.Words().measure(made))}
 
 
 def peer_speed(texts: Sequence[str]) -> dict[str, float]:
@@ -179,25 +195,25 @@ def plugged_speed(texts: Sequence[str]) -> dict[str, float]:
 # In either ------------------------------------------------------------------------------------------------------------------------
 
 
-def columns(texts: Sequence[str]) -> dict[str, list[float | None]]:
+def columns(documents: "Sequence[Document]") -> dict[str, list[float | None]]:
     """Return what the four rules decide by: every measure of every document, nothing passed over."""
-    from raylm.corpus.document import Document
     from raylm.corpus.rules import RULES as OWN
 
     measures = dict.fromkeys(measure for name in RULES for measure in OWN[name](do=name).measures())
     found: dict[str, list[float | None]] = {}
-    for start in range(0, len(texts), 256):
-        batch = [Document(text) for text in texts[start:start + 256]]
+    for start in range(0, len(documents), 256):
         for measure in measures:
-            for name, values in measure.measure(batch).items():
+            for name, values in measure.measure(documents[start:start + 256]).items():
                 found.setdefault(name, []).extend(values)
     return found
 
 
 def our_speed(texts: Sequence[str]) -> dict[str, float]:
     """Time our measures; deciding from columns is not worth a clock."""
-    columns(texts[:1])
-    return _rate(lambda: columns(texts), len(texts))
+    from raylm.corpus.document import Document
+
+    columns([Document(texts[0])])
+    return _rate(lambda: columns([Document(text) for text in texts]), len(texts))
 
 
 def _rate(work: Callable[[], Any], count: int) -> dict[str, float]:
@@ -221,26 +237,25 @@ def decide(found: dict[str, list[float | None]]) -> dict[str, list[str]]:
     return {name: [reason or "" for reason in OWN[name](do=name).reasons(rows)] for name in RULES}
 
 
-def explanation(rule: str, text: str, theirs: str, ours: str) -> str:
-    """Return the definition that makes a decision differ although the words are the same; empty if none is known."""
+def explanation(theirs: str, ours: str, with_theirs: str) -> str:
+    """Return the definition that makes a decision differ although the words are the same; empty if none is known.
+
+    `with_theirs` is ours with datatrove's list of punctuation.
+    """
     if theirs == "division by zero":
         return "datatrove divides by the number of words or lines, and there are none"
     if theirs == "empty":
         return "datatrove has a reason of its own for a text without lines; a share of nothing objects to nothing"
-    if rule == "c4" and {theirs, ours} == {"curly_bracket", "lorem ipsum"}:
+    if {theirs, ours} == {"curly bracket", "lorem ipsum"}:
         return "both are there: datatrove names the first line's, we name lorem ipsum"
-    counted = {"gopher_short_doc", "too few words", "gopher_below_avg_threshold", "words too short"}
-    if rule == "gopher_quality" and counted & {theirs, ours} and any(mark in text for mark in "\u2018\uff11"):
-        return "to datatrove the full-width 1 is punctuation and \u2018 a word, to us the reverse"
-    if rule == "gopher_repetition" and "gram" in f"{theirs} {ours}":
-        return "datatrove joins an n-gram's words without a blank, so that `a bc` repeats `ab c`; we compare the words"
-    if rule == "fineweb" and "line_punct_ratio" in (theirs, "") and any(mark in text for mark in "\u2024\u17d6\u17d9\u17da"):
-        return "marks that end a sentence: we have Unicode 17's, datatrove an older list and three signs of Khmer"
+    if with_theirs == theirs:
+        return "what is punctuation: its list lacks \u2018 and has the full-width 1; with its list we decide the same"
     return ""
 
 
-def compare(texts: Sequence[str], theirs: dict[str, list[str]], ours: dict[str, list[str]], explained: bool) -> dict[str, Any]:
-    """Print and return the agreement by rule: equal decision and reason, equal decision."""
+def compare(texts: Sequence[str], theirs: dict[str, list[str]], ours: dict[str, list[str]],
+            with_theirs: dict[str, list[str]] | None = None) -> dict[str, Any]:
+    """Print and return the agreement by rule: equal decision, and equal reason too; with a third opinion, explain each difference."""
     result: dict[str, Any] = {}
     for rule in RULES:
         translated = [REASONS[rule].get(reason, reason) for reason in theirs[rule]]
@@ -253,13 +268,13 @@ def compare(texts: Sequence[str], theirs: dict[str, list[str]], ours: dict[str, 
         result[rule] = {"documents": len(pairs), "removed_theirs": sum(map(bool, translated)),
                         "removed_ours": sum(map(bool, ours[rule])), "decision": decision, "reason": sum(equal) / len(equal),
                         "different": len(differ)}
-        if explained:
+        if with_theirs is not None:
             result[rule]["unexplained"] = 0
             for number in differ:
-                why = explanation(rule, texts[number], theirs[rule][number], ours[rule][number])
+                one, other = pairs[number]
+                why = explanation(one, other, with_theirs[rule][number])
                 result[rule]["unexplained"] += not why
-                one, other = (reason or "kept" for reason in pairs[number])
-                print(f"      document {number}: {one} / {other}: {why or 'NOT EXPLAINED'}")
+                print(f"      {one or 'kept'} / {other or 'kept'}: {texts[number][:40]!r}: {why or 'NOT EXPLAINED'}")
         else:
             changes = Counter(f"{one or 'kept'} -> {other or 'kept'}" for one, other in pairs if one != other)
             result[rule]["changes"] = dict(changes.most_common())
@@ -289,13 +304,15 @@ def decisions(peer: str, texts: Sequence[str], folder: Path) -> dict[str, Any]:
     """Print and return how often we decide as datatrove does, with its splitter and with ours."""
     (folder / "all.json").write_text(json.dumps(texts))
     print(f"{len(texts):,d} documents, {statistics.median(map(len, texts)):,.0f} characters the median; theirs / ours", flush=True)
-    own = decide(columns(texts))
+    from raylm.corpus.document import Document
+
+    own = decide(columns([Document(text) for text in texts]))
     made = child(peer, "reference", folder / "all.json", folder)
     print("\nwith datatrove's splitter in both:")
-    same = compare(texts, made["reasons"], decide(made["columns"]), explained=True)
+    same = compare(texts, made["reasons"], decide(made["columns"]), decide(made["punctuation"]))
     print("\nwith our splitter against datatrove's:")
     return {"documents": len(texts), "same_splitter": same,
-            "own_splitter": compare(texts, made["reasons"], own, explained=False)}
+            "own_splitter": compare(texts, made["reasons"], own)}
 
 
 def speeds(peer: str, documents: Sequence[str], folder: Path, rounds: int) -> dict[str, Any]:

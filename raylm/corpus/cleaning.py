@@ -4,7 +4,9 @@ What may change more than form is an option of `CleanConfig`, for prose only: so
 """
 
 import re
+import sys
 import unicodedata
+from functools import cache
 from typing import Literal
 
 from raylm.corpus.repairs import convert_chinese, drop_invisible, repair_encoding
@@ -16,6 +18,11 @@ _NEWLINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # C0 but tab and newline, DEL, C1, lone surrogates, the byte order mark inside a text, and non-characters.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _BLANK_LINES = re.compile(r"\n{4,}")
+_PILE = 30
+"""Marks on one character; those above go. Unicode knows no writing that has as many (UAX #15, stream-safe text), and to normalise a
+pile takes time with the square of its height: one of a few hundred kilobytes takes minutes."""
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_EVEN_ASCII = bytes([9, 10, *range(32, 127)])
 
 
 _PASSES = 8
@@ -28,12 +35,35 @@ def clean(text: str, normalisation: Normalisation = "nfc") -> str:
 
     Indentation is kept: it means something in code. A text that is not empty ends with exactly one newline. Idempotent.
     """
-    text = _CONTROLS.sub("", _NEWLINES.sub("\n", text))
+    if _has_odd(text):
+        text = _CONTROLS.sub("", _NEWLINES.sub("\n", text))
     if normalisation != "none" and not text.isascii():
-        text = unicodedata.normalize("NFC" if normalisation == "nfc" else "NFKC", text)
+        text = _unpiled(unicodedata.normalize("NFC" if normalisation == "nfc" else "NFKC", _unpiled(text)))
     text = "\n".join(map(str.rstrip, text.split("\n")))
-    text = _BLANK_LINES.sub("\n\n\n", text).strip("\n")
+    if "\n\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n\n", text)
+    text = text.strip("\n")
     return text + "\n" if text else ""
+
+
+def _has_odd(text: str) -> bool:
+    """Whether a text holds a character that `_NEWLINES` or `_CONTROLS` changes; most hold none, and in ASCII that is told at once."""
+    return bool(text.encode().translate(None, _EVEN_ASCII)) if text.isascii() else _ODD.search(text) is not None
+
+
+def _unpiled(text: str) -> str:
+    """Cut piles of marks down to `_PILE`."""
+    likely, marks = _piles()
+    return likely.sub(lambda found: marks.sub(lambda pile: pile[0][:_PILE], found[0]), text)
+
+
+@cache
+def _piles() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds a pile that is too high, and before it, for speed, what may be one."""
+    marks = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.combining(chr(code))]
+    plain = "".join(mark for mark in marks if mark <= "\uffff")
+    least = f"{{{_PILE + 1},}}"
+    return re.compile(f"[{plain}\U00010000-\U0010ffff]{least}"), re.compile(f"[{''.join(marks)}]{least}")
 
 
 class CleanConfig(Section):

@@ -41,8 +41,13 @@ def read_part(folder: Folder, part: int, schema: pa.Schema, columns: list[str] |
     return pq.read_table(folder.file(part_name(part)), columns=columns, filesystem=folder.filesystem)
 
 
+_SHUFFLED_AT_ONCE = 64 << 20
+"""Bytes of rows that one task of a shuffle spreads at a time. Ray's default of 1 GiB takes three times that in memory."""
+
+
 def over_parts(partitions: int, function: Callable[[int], Iterator[pa.Table]]) -> ray.data.Dataset:
     """Return the tables that `function` yields for each partition number, one task each."""
+    ray.data.DataContext.get_current().shuffle_input_batch_bytes = _SHUFFLED_AT_ONCE  # a dataset takes its context when it is made
 
     def each(batch: pa.Table) -> Iterator[pa.Table]:
         for part in batch["id"].to_pylist():

@@ -62,7 +62,8 @@ class Recipe(Section):
             raise ValueError(f"rlhf.prompt_tokens: got {self.rlhf.prompt_tokens}, allowed: less than pretrain.model.context, "
                              f"{context}")
         vocabulary = self.pretrain.model.vocabulary
-        if 0 < vocabulary < self.tokenize.vocabulary:
+        ours = self.tokenize.existing is None and self.tokenize.extend is None and self.tokenize.kind != "byte"
+        if ours and 0 < vocabulary < self.tokenize.vocabulary:
             raise ValueError(f"pretrain.model.vocabulary: got {vocabulary}, allowed: 0 (the tokenizer's) or at least "
                              f"tokenize.vocabulary, {self.tokenize.vocabulary}")
         names = [source.name for source in self.corpus.sources]

@@ -48,7 +48,7 @@ STAGES = (
     StageSpec("corpus", "raylm.corpus", ("read", "score"),
               "Applies the rules and removes duplicates, step by step; every removal has a reason.", version=4),
     StageSpec("tokenize", "raylm.tokenizer", ("corpus",),
-              "Trains a SentencePiece tokenizer and turns documents into token shards, with a held-out split.", version=2),
+              "Trains a tokenizer, or takes one, and turns documents into token shards, with a held-out split.", version=3),
     StageSpec("mix", "raylm.mixture", ("tokenize",),
               "Trains small proxies on different mixes of the sources and picks the weights that predict best.", version=2),
     StageSpec("pretrain", "raylm.pretrain", ("tokenize", "mix"),

@@ -41,7 +41,7 @@ def chat(
     else:
         folder = Path(model)
         if not loadable(folder):
-            raise UserError(f"{folder} cannot talk in this process; that needs an unquantised Llama with tokenizer.model")
+            raise UserError(f"{folder} cannot talk in this process; that needs an unquantised Llama with its tokenizer")
         speaker = local_speaker(folder, max_new=max_new, temperature=temperature, seed=seed)
         origin = f"{name or folder} (in this process, float32)"
     converse(speaker, origin, source, sink)

@@ -24,8 +24,10 @@ def loadable(folder: Path) -> bool:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+    from raylm.tokenizer.text import model_file
+
     plain = "quantization_config" not in config and "LlamaForCausalLM" in config.get("architectures", [])
-    return plain and (folder / "tokenizer.model").is_file()
+    return plain and model_file(folder) is not None
 
 
 def first_loadable(folders: list[Path]) -> Path:

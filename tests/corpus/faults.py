@@ -562,6 +562,10 @@ ONE_CHARACTER = {"space": " ", "a": "a", "newline": "\n", "chinese": "的", "kan
                  "short-lines": "ab\n", "tab": "\t", "return": "\r", "e-acute": "é", "hash": "#", "backslash": "\\"}
 
 
+FIFTY = ("space", "a", "newline", "chinese", "mark")
+"""Of which there are 50 MB; of the others a tenth, so that all can be tried in minutes."""
+
+
 def text_faults() -> Iterator[Fault]:
     for name, (content, reason) in ENCODINGS.items():
         yield Fault(f"{name}.txt", "encodings", data(content), int(reason is None), (reason,) if reason else ())
@@ -575,8 +579,9 @@ def text_faults() -> Iterator[Fault]:
             for ending in ((".py", ".c") if bait in '/*"\\\'' or "'" in bait else (".py",)) if number else (".txt",):
                 yield Fault(f"{name}-{number}{ending}", "bait for patterns", write, 1, extract=None)
     for name, character in ONE_CHARACTER.items():
-        size = len(character.encode())
-        yield Fault(f"{name}.txt", "50 MB of one thing", repeated(character.encode(), BIG // size), 1, heavy=True)
+        size, great = len(character.encode()), name in FIFTY
+        yield Fault(f"{name}.txt", "50 MB of one thing" if great else "5 MB of one thing",
+                    repeated(character.encode(), (BIG if great else BIG // 10) // size), 1, heavy=True)
     yield Fault("10-million-words.txt", "50 MB of one thing", partial(_numbered, 6 * MEGA), 1, heavy=True)
     yield Fault("one-line-of-code.js", "50 MB of one thing", repeated(b'var a="\\x41";', BIG // 13), 1, heavy=True, extract=None)
     yield Fault("101-MB.txt", "50 MB of one thing", repeated(b"0123456789", 11 * MEGA), 0, (TOO_LARGE,), heavy=True)

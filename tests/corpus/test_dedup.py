@@ -1,24 +1,26 @@
 """Near-duplicate search finds pairs as often as the closed form says, and clusters are exactly the connected components."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from datasketch import MinHashLSH
+from datasketch import MinHash, MinHashLSH
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from raylm.corpus.dedup.components import both_ways, large_star, small_star, union_find
-from raylm.corpus.dedup.edges import distinct, pack_nodes, partition_of, row_of, star_edges
+from raylm.corpus.dedup.edges import PREFERENCES, distinct, pack_nodes, partition_of, preference, row_of, star_edges
+from raylm.corpus.dedup.shingling import shingle_hashes, shingles
 from raylm.corpus.dedup.signatures import (
     band_keys,
     bands_and_rows,
     content_key,
     mix,
     probability,
-    shingles,
     signatures,
 )
+from raylm.corpus.text import TextView
 
 
 def pair(jaccard, size, seed):
@@ -33,7 +35,7 @@ def test_pairs_share_a_band_as_often_as_the_closed_form_says(jaccard):
     bands, rows = bands_and_rows(0.8, 128)
     trials = 600
     sets = [one for seed in range(trials) for one in pair(jaccard, 400, seed)]
-    keys = band_keys(signatures(sets, 128), bands, rows).reshape(trials, 2, bands)
+    keys = band_keys(signed(sets), bands, rows).reshape(trials, 2, bands)
     found = (keys[:, 0] == keys[:, 1]).any(axis=1).mean()
     expected = probability(jaccard, bands, rows)
     # Sets have a rounded Jaccard; five standard errors of a binomial, plus that.
@@ -41,8 +43,22 @@ def test_pairs_share_a_band_as_often_as_the_closed_form_says(jaccard):
 
 
 def test_signatures_estimate_jaccard_without_bias():
-    estimates = [np.mean(np.equal(*signatures(list(pair(0.7, 300, seed)), 128))) for seed in range(200)]
+    estimates = [np.mean(np.equal(*signed(list(pair(0.7, 300, seed))))) for seed in range(200)]
     assert abs(np.mean(estimates) - 0.7) < 0.01
+
+
+def test_signatures_are_as_sharp_as_those_of_datasketch():
+    ours, theirs = [], []
+    for seed in range(150):
+        sets = pair(0.6, 250, seed)
+        ours.append(np.mean(np.equal(*signed(list(sets)))))
+        sketches = [MinHash(num_perm=128) for _ in sets]
+        for sketch, values in zip(sketches, sets, strict=True):
+            sketch.update_batch([value.tobytes() for value in values])
+        theirs.append(sketches[0].jaccard(sketches[1]))
+    # Two samples of one distribution: equal means and spreads within some standard errors.
+    assert abs(np.mean(ours) - np.mean(theirs)) < 4 * np.std(theirs) * np.sqrt(2 / 150)
+    assert 0.75 < np.std(ours) / np.std(theirs) < 1.33
 
 
 def test_bands_are_datasketch_optimum_and_fit_the_signature():
@@ -51,24 +67,59 @@ def test_bands_are_datasketch_optimum_and_fit_the_signature():
     assert bands * rows <= 128 and probability(0.95, bands, rows) > 0.99 and probability(0.5, bands, rows) < 0.01
 
 
+def signed(sets, permutations=128):
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in sets])]).astype(np.int64)
+    return signatures(np.concatenate(sets), offsets, permutations)
+
+
 def test_signatures_and_keys_never_change():
     # Fixed values: another library version that hashed differently would silently make another corpus of the same recipe.
-    found = shingles(["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog"], 5)
-    keys = band_keys(signatures([found], 128), 9, 13)
+    found = shingles("The quick brown fox jumps, over the lazy dog", 5)
+    keys = band_keys(signed([found]), 9, 13)
     assert len(found) == 5
     assert int(keys[0, 0]) == KEY
     assert content_key("a  b\n") == content_key("a b") != content_key("ab")
 
 
-KEY = 488873667519465273
+KEY = 2258644982579118181
 
 
-def test_shingles_are_sets_of_word_runs():
-    assert len(shingles(["a", "b", "c", "d", "e", "f"], 5)) == 2
-    assert len(shingles(["a", "b"], 5)) == 1
-    assert len(shingles([], 5)) == 0
-    assert len(shingles(["a"] * 50, 5)) == 1
-    assert not np.array_equal(shingles(["a", "b", "c", "d", "e"], 5), shingles(["e", "d", "c", "b", "a"], 5))
+def test_shingles_are_sets_of_token_runs():
+    assert len(shingles("a b c d e f", 5)) == 2
+    assert len(shingles("a b", 5)) == 1
+    assert len(shingles("", 5)) == len(shingles("... --", 5)) == 0
+    assert len(shingles("a " * 50, 5)) == 1
+    assert not np.array_equal(shingles("a b c d e", 5), shingles("e d c b a", 5))
+    assert np.array_equal(shingles("a, b: c d e", 5), shingles("a b c d e\n", 5))
+    assert len(shingles("春眠不覺曉", 5)) == 1 and len(shingles("春眠不覺曉，處處", 5)) == 3
+
+
+def test_shingle_hashes_are_one_to_one_with_runs_of_the_splitter_tokens():
+    rng = random.Random(0)
+    letters = [*"abcXYZ019_ -.,\n\t'", "é", "中", "文", "ก", "あ", "가", "Ａ", "\u0300", "\u2028", "😀", *"     "]
+    texts = ["".join(rng.choice(letters) for _ in range(rng.randrange(200))) for _ in range(800)]
+    flat, offsets = shingle_hashes(texts, 5)
+    told = {}
+    for text, (start, end) in zip(texts, pairwise(offsets.tolist()), strict=True):
+        tokens = TextView(text).tokens
+        n = min(5, len(tokens))
+        runs = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)] if tokens else []
+        assert len(runs) == end - start
+        for run, value in zip(runs, flat[start:end].tolist(), strict=True):
+            assert told.setdefault(run, value) == value
+    assert len(set(told.values())) == len(told) > 10_000
+
+
+def test_shingles_do_not_depend_on_where_a_long_text_is_cut(monkeypatch):
+    import raylm.corpus.dedup.shingling as module
+
+    text = " ".join(f"word{number % 977}" for number in range(3_000))
+    whole = shingle_hashes(["short", text, "x y"], 5)
+    module._powers.cache_clear()
+    monkeypatch.setattr(module, "_CHUNK", 1 << 10)
+    parts = shingle_hashes(["short", text, "x y"], 5)
+    module._powers.cache_clear()
+    assert np.array_equal(whole[0], parts[0]) and np.array_equal(whole[1], parts[1])
 
 
 def test_mix_is_a_bijection_on_a_sample():
@@ -76,10 +127,23 @@ def test_mix_is_a_bijection_on_a_sample():
 
 
 def test_nodes_pack_rank_partition_and_row():
-    nodes = pack_nodes(np.array([3, 0]), 513, np.array([7, 2**40 - 1]))
-    assert partition_of(nodes).tolist() == [513, 513] and row_of(nodes).tolist() == [7, 2**40 - 1]
+    ones = np.ones(2, dtype=np.int64)
+    nodes = pack_nodes(ones, np.array([3, 0]), 513, np.array([7, 2**28 - 1]))
+    assert partition_of(nodes).tolist() == [513, 513] and row_of(nodes).tolist() == [7, 2**28 - 1]
     assert nodes[1] < nodes[0] and nodes.min() > 0
-    assert pack_nodes(np.array([127]), 65535, np.array([2**40 - 1]))[0] == 2**63 - 1
+    most = pack_nodes(np.array([PREFERENCES - 1]), np.array([127]), 65535, np.array([2**28 - 1]))
+    assert most[0] == 2**63 - 1
+    better = pack_nodes(np.array([1, 2]), np.array([9, 0]), 0, np.array([5, 5]))
+    assert better[0] < better[1]
+
+
+@pytest.mark.parametrize("high", [True, False])
+def test_preference_keeps_the_order_of_probabilities_and_of_perplexities(high):
+    scores = np.array([-5.0, 0.0, 0.01, 0.3, 0.5, 0.9, 1.0, 90.0, 200.0, 300.0, 1e6, np.nan])
+    found = preference(scores, len(scores), high)
+    ordered = found[:-1] if not high else found[:-1][::-1]
+    assert (np.diff(ordered) > 0).all() and found[-1] == found.max() == PREFERENCES - 1 and found.min() >= 1
+    assert (preference(None, 3) == 1).all()
 
 
 def test_stars_join_each_bucket_to_its_smallest_whatever_the_order():
@@ -149,5 +213,5 @@ def test_texts_with_small_edits_are_found_and_different_ones_are_not():
     text = [f"w{rng.randrange(5000)}" for _ in range(800)]
     edited = [*text[:400], "changed", *text[401:]]
     other = [f"w{rng.randrange(5000)}" for _ in range(800)]
-    keys = band_keys(signatures([shingles(one, 5) for one in (text, edited, other)], 128), 9, 13)
+    keys = band_keys(signed([shingles(" ".join(one), 5) for one in (text, edited, other)]), 9, 13)
     assert (keys[0] == keys[1]).any() and not (keys[0] == keys[2]).any()

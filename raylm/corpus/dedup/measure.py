@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from raylm.corpus.document import Document
@@ -34,15 +35,13 @@ class Signature(Measure):
 
     def measure(self, documents: Sequence[Document]) -> dict[str, Sequence[Any]]:
         """Return signatures, empty for documents without a token, and sizes."""
-        import numpy as np
+        from raylm.corpus.dedup.shingling import distinct, shingle_hashes
+        from raylm.corpus.dedup.signatures import signatures
 
-        from raylm.corpus.dedup.signatures import shingles, signatures
-
-        sets = [shingles(document.view.tokens, self.shingle) for document in documents]
-        matrix = signatures([one if len(one) else np.zeros(1, dtype=np.uint64) for one in sets], self.permutations)
-        packed = matrix.astype("<u4")
-        return {self.signature: [row.tobytes() if len(one) else b"" for row, one in zip(packed, sets, strict=True)],
-                self.size: [len(one) for one in sets]}
+        flat, offsets = shingle_hashes([document.text for document in documents], self.shingle)
+        packed = signatures(flat, offsets, self.permutations).astype("<u4")
+        sizes = [len(distinct(flat[start:end])) for start, end in pairwise(offsets.tolist())]
+        return {self.signature: [row.tobytes() if size else b"" for row, size in zip(packed, sizes, strict=True)], self.size: sizes}
 
 
 def unpacked(column: Any) -> tuple[Any, Any]:

@@ -18,14 +18,14 @@ from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, row_of, star_edges
 from raylm.corpus.dedup.keyed import _TOP, merged, node_columns, nodes_of
 from raylm.corpus.dedup.measure import unpacked
-from raylm.corpus.dedup.signatures import U64, band_keys, mix, shingles
+from raylm.corpus.dedup.shingling import shingles
+from raylm.corpus.dedup.signatures import U64, band_keys, mix
 from raylm.corpus.dedup.survivors import PAIRS, largest_clusters, pairs_table, write_changes
 from raylm.corpus.dedup.verify import verified
 from raylm.corpus.document import Document
 from raylm.corpus.parts import bucket_of, exchanged, part_name, read_part, routed, write_part
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scoped
-from raylm.corpus.text import TextView
 from raylm.storage import Folder
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table
     for start in range(0, len(nodes), _PAIRS_AT_ONCE):
         out: dict[str, list[Any]] = {name: [] for name in ("part", "group", "node", "id", "shingles")}
         for index in range(start, min(start + _PAIRS_AT_ONCE, len(nodes))):
-            sets = shingles(TextView(texts[index].as_py()).tokens, step.shingle) if texts is not None else np.empty(0, np.uint64)
+            sets = shingles(texts[index].as_py(), step.shingle) if texts is not None else np.empty(0, np.uint64)
             mine = [group[index]]
             if nodes[index] == components[index]:
                 every = np.arange(-(-sizes[index] // step.largest_group), dtype=np.uint64)

@@ -47,25 +47,17 @@ def mix(values: U64) -> U64:
     return values
 
 
-def shingles(words: list[str], n: int) -> U64:
-    """Return the sorted distinct hashes of a document's n-word shingles; a shorter document has one, of all its words."""
-    if not words:
-        return np.empty(0, dtype=np.uint64)
-    hashes = np.array(RMinHash.hash_token_sets([words])[0], dtype=np.uint64)
-    n = min(n, len(hashes))
-    rolled = np.zeros(len(hashes) - n + 1, dtype=np.uint64)
-    for offset in range(n):
-        rolled = mix(rolled + hashes[offset : len(hashes) - n + 1 + offset])
-    return np.unique(rolled)
+def signatures(hashes: U64, offsets: npt.NDArray[np.int64], permutations: int) -> U64:
+    """Return MinHash signatures (documents, permutations) of shingle hashes.
 
-
-def signatures(documents: list[U64], permutations: int) -> U64:
-    """Return MinHash signatures (documents, permutations) of shingle sets."""
-    if not documents:
+    Args:
+        hashes: of all documents' shingles; repeated ones change nothing.
+        offsets: (documents + 1,) where each one's begin. A document without any has a signature that means nothing.
+        permutations: values in a signature.
+    """
+    if len(offsets) < 2:
         return np.empty((0, permutations), dtype=np.uint64)
-    offsets = np.cumsum([0, *map(len, documents)])
-    flat = np.concatenate(documents)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets.astype(np.uint64), permutations, _SEED)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets.astype(np.uint64), permutations, _SEED)
     return np.array(matrix.to_rows(), dtype=np.uint64)
 
 

@@ -100,6 +100,8 @@ class MasksConfig(Section):
 
     def find(self, text: str, content: Content = "prose") -> list[tuple[int, int, str]]:
         """Return what is to be masked: first and past-the-last character and kind, in order, not overlapping."""
+        if not any(getattr(self, kind) for kind in MASKS):
+            return []
         scan = Scan(text, content)
         places: list[tuple[int, int, str]] = []
         for kind, mask in MASKS.items():
