@@ -255,7 +255,7 @@ def explanation(theirs: str, ours: str, with_theirs: str) -> str:
 
 def compare(texts: Sequence[str], theirs: dict[str, list[str]], ours: dict[str, list[str]],
             with_theirs: dict[str, list[str]] | None = None) -> dict[str, Any]:
-    """Print and return the agreement by rule: equal decision, and equal reason too; with a third opinion, explain each difference."""
+    """Print and return the agreement by rule: equal decision, and equal reason too; with a third opinion, explain differences."""
     result: dict[str, Any] = {}
     for rule in RULES:
         translated = [REASONS[rule].get(reason, reason) for reason in theirs[rule]]

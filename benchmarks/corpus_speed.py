@@ -40,8 +40,11 @@ from datatrove.utils.hashing import HashConfig
 
 mode, source, place, bands, rows, shingle, workers = sys.argv[1], sys.argv[2], sys.argv[3], *map(int, sys.argv[4:])
 
+tasks_run = []
+
 def run(steps, tasks):
-    LocalPipelineExecutor(pipeline=steps, tasks=tasks, workers=min(tasks, workers), logging_dir=None).run()
+    LocalPipelineExecutor(pipeline=steps, tasks=tasks, workers=min(tasks, workers), logging_dir=f"{place}/logs-{len(tasks_run)}").run()
+    tasks_run.append(tasks)
 
 if __name__ == "__main__":
     config = MinhashConfig(hash_config=HashConfig(precision=64), num_buckets=bands, hashes_per_bucket=rows, n_grams=shingle)
@@ -120,7 +123,7 @@ def raylm_config(mode: str, source: Path) -> dict[str, Any]:
     """Return the corpus section that does the same as the peers; near-duplicates are verified besides."""
     near = {"do": "near", "bands": BANDS, "band_rows": ROWS, "permutations": BANDS * ROWS, "shingle": SHINGLE, "threshold": 0.75,
             "min_shingles": 1}
-    rules = [{"do": name} for name in RULES] if mode == "pipeline" else []
+    rules = [{"do": name, "languages": []} for name in RULES] if mode == "pipeline" else []
     masks = _no_masks() | ({"email": True, "ip": True} if mode == "pipeline" else {})
     return {"sources": [{"name": "pages", "kind": "folder", "path": str(source)}], "language": "off", "mask": masks,
             "steps": [*rules, near]}

@@ -1,0 +1,151 @@
+"""The steps that keep one of several: what is equal, what is near, which one stays, and what earlier corpora had already."""
+
+import json
+import random
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from raylm.corpus.clusters import as_text, largest, side_by_side
+from raylm.corpus.config import CorpusConfig
+from raylm.corpus.dedup.keyed import key_sizes, least_of_each
+from raylm.corpus.steps.exact import normalised
+
+from making import make  # isort: skip
+
+WORDS = [first + second for first in ("ba", "do", "ki", "lu", "me", "ra") for second in ("lan", "mor", "nit", "pel", "sud", "tir")]
+
+
+def prose(seed, words=300):
+    rng = random.Random(seed)
+    return [rng.choice(WORDS) + rng.choice(["", "s", "en"]) for _ in range(words)]
+
+
+def edited(words, changes, seed):
+    rng = random.Random(seed)
+    words = list(words)
+    for place in rng.sample(range(len(words)), changes):
+        words[place] = f"x{rng.randrange(10**9)}"
+    return words
+
+
+def rows(folder, name, **columns):
+    path = folder / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = len(next(iter(columns.values())))
+    path.write_text("".join(json.dumps({key: values[at] for key, values in columns.items()}) + "\n" for at in range(count)))
+
+
+def config(sources, steps, **more):
+    return CorpusConfig.model_validate({"partitions": 3, "language": "off", "steps": steps, "sources": [
+        {"name": name, "kind": "folder", "path": str(path), "columns": {"url": "url", "likes": "likes"}}
+        for name, path in sources.items()], **more})
+
+
+def table(artifacts, name):
+    folder = Path(artifacts["corpus"].folder.uri) / name
+    return [row for path in sorted(folder.glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, ray_cluster):
+    """Two sources: originals, then copies of them with one to forty words changed, an exact one, and one address three times."""
+    root = tmp_path_factory.mktemp("duplicates")
+    originals = [prose(seed) for seed in range(6)]
+    rows(root / "one", "texts", text=[" ".join(words) for words in originals],
+         url=[f"https://www.example.org/{number}?utm_source=x" for number in range(6)])
+    copies = [edited(originals[0], 2, 1), edited(originals[1], 8, 2), edited(originals[2], 40, 3), originals[3],
+              edited(originals[4], 2, 4), [*edited(originals[4], 2, 5), *prose(50, 250)]]
+    rows(root / "two", "texts", text=[" ".join(words) for words in copies],
+         url=["http://example.org/0/#top", *(f"https://other.org/{number}" for number in range(5))])
+    steps = [{"do": "url"}, {"do": "exact"}, {"do": "near", "threshold": 0.7}]
+    artifacts, outcome = make(config({"one": root / "one", "two": root / "two"}, steps), root / "made")
+    return root, artifacts, outcome, originals, copies
+
+
+def test_one_stays_of_each_and_the_rest_say_for_whom(first):
+    _, artifacts, outcome, originals, copies = first
+    assert outcome.metrics["reasons"] == {"url": {"same URL": 1}, "exact": {"exact duplicate": 1}, "near": {"near duplicate": 2}}
+    kept = {row["id"]: row for row in table(artifacts, "documents")}
+    removed = {row["text"] if "text" in row else row["id"]: row for row in table(artifacts, "removed")}
+    assert len(kept) == 8 and all(row["source"] == "two" for row in removed.values())
+    near = sorted((row["similarity"] for row in removed.values() if row["step"] == "near"), reverse=True)
+    truth = []
+    for original, copy in ((originals[1], copies[1]), (originals[4], copies[4])):
+        a, b = ({tuple(words[at : at + 5]) for at in range(len(words) - 4)} for words in (original, copy))
+        truth.append(len(a & b) / len(a | b))
+    assert near == sorted(truth, reverse=True)  # the third, with forty changes, and the fifth, much longer, are not near
+    texts = {row["text"].strip() for row in kept.values()}
+    assert {" ".join(words) for words in (*originals, copies[2], copies[5])} == texts
+    assert {row["duplicate_of"] for row in removed.values()} <= kept.keys()
+    assert {row["cluster_size"] for row in removed.values()} == {2}
+
+
+def test_clusters_can_be_looked_at_side_by_side(first):
+    _, artifacts, _, originals, copies = first
+    found = largest(artifacts["corpus"], artifacts["read"], 5, 2, "near")
+    assert [(cluster.size, len(cluster.removed)) for cluster in found] == [(2, 1), (2, 1)]
+    cluster = next(one for one in found if one.kept.text.split() == originals[4])
+    assert cluster.removed[0].text.split() == copies[4] and 0.9 < cluster.removed[0].similarity < 1
+    shown = as_text(cluster, 100, 12)
+    assert "┃" in shown and cluster.kept.path in shown and all(len(line) <= 104 for line in shown.splitlines())
+    assert not list(side_by_side("one\ntwo\n", "one\ntwo\n", 20))
+
+
+def test_what_an_earlier_corpus_has_is_removed_and_named(first):
+    root, artifacts, _, originals, _ = first
+    new = [originals[0], edited(originals[5], 2, 9), prose(77)]
+    rows(root / "later", "texts", text=[" ".join(words) for words in new])
+    earlier = artifacts["corpus"].folder.uri
+    steps = [{"do": "exact", "against": [earlier]}, {"do": "near", "threshold": 0.7, "against": [earlier]}]
+    made, outcome = make(config({"later": root / "later"}, steps), root / "second")
+    assert [row["text"].split() for row in table(made, "documents")] == [new[2]]
+    old = {row["text"].strip(): row["id"] for row in table(artifacts, "documents")}
+    gone = {row["step"]: row["duplicate_of"] for row in table(made, "removed")}
+    assert gone == {"exact": old[" ".join(originals[0])], "near": old[" ".join(originals[5])]}
+    assert outcome.metrics["details"]["01-near"]["clusters"][0]["source"] == "an earlier corpus"
+
+
+@pytest.mark.parametrize(("keep_by", "keep", "longer_stays"), [("bytes", "high", True), ("bytes", "low", False)])
+def test_the_survivor_is_the_best_by_a_column(tmp_path, ray_cluster, keep_by, keep, longer_stays):
+    short = prose(1)
+    rows(tmp_path / "texts", "texts", text=[" ".join(words) for words in (short, [*short, *prose(2, 12)])])
+    steps = [{"do": "near", "threshold": 0.7, "keep_by": keep_by, "keep": keep}]
+    artifacts, _ = make(config({"texts": tmp_path / "texts"}, steps), tmp_path / "made")
+    assert [len(row["text"].split()) > 300 for row in table(artifacts, "documents")] == [longer_stays]
+
+
+@pytest.mark.slow
+def test_a_hot_text_and_a_hot_cluster_are_cut_into_pieces_and_still_removed(tmp_path, ray_cluster):
+    licence = prose(3)
+    many = [licence] * 400 + [edited(licence, 2, seed) for seed in range(300)] + [prose(seed) for seed in range(100, 140)]
+    rows(tmp_path / "texts", "texts", text=[" ".join(words) for words in many])
+    steps = [{"do": "exact"}, {"do": "near", "threshold": 0.7, "largest_group": 40}]
+    artifacts, outcome = make(config({"texts": tmp_path / "texts"}, steps), tmp_path / "made")
+    assert outcome.metrics["reasons"]["exact"] == {"exact duplicate": 399}
+    left = [row["text"].split() for row in table(artifacts, "documents")]
+    # What each piece is compared with is in all of them, so one copy of 301 is left beside the forty others.
+    assert len(left) == 41 and outcome.metrics["details"]["00-exact"]["clusters"][0]["members"] == 399
+
+
+def test_keys_are_settled_by_their_smallest_node():
+    import numpy as np
+
+    high, low = np.array([5, 5, 7, 5, 7], dtype=np.uint64), np.array([1, 1, 1, 2, 1], dtype=np.uint64)
+    order, least = least_of_each(high, low, np.array([30, 10, 8, 1, 9]))
+    assert dict(zip(order.tolist(), least.tolist(), strict=True)) == {0: 1, 1: 1, 3: 3, 2: 2, 4: 2}
+    assert key_sizes(least, np.array([1, 4, 1, 2, 3])[order]).tolist() == [5, 5, 2, 4, 4]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("https://www.Example.org/a/", "http://example.org/a", True),
+    ("https://example.org/a?b=1&a=2", "https://example.org/a?a=2&b=1", True),
+    ("https://example.org/a?id=1", "https://example.org/a?id=2", False),
+    ("https://example.org:443/a#x", "https://example.org/a", True),
+    ("https://example.org:8443/a", "https://example.org/a", False),
+    ("https://example.org/A", "https://example.org/a", False),
+])
+def test_equal_addresses_are_told(one, other, same):
+    assert (normalised(one) == normalised(other)) is same
+    assert normalised(one, ignore_query=True) == normalised(one.partition("?")[0].partition("#")[0], ignore_query=True)
