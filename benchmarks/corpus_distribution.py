@@ -186,8 +186,8 @@ def growth(folders: list[str], size: int) -> dict[str, Any]:
         print(f"{times:>5}x {found['bytes'] / 1e6:>8,.0f} {8 * times:>11} {found['seconds']:>9.1f} {rate:>6.2f} "
               f"{found['peak'] / 1e6:>19,.0f}", flush=True)
     first, last = results[0], results[-1]
-    print(f"\nmemory at 16x is {last['peak'] / first['peak']:.2f} of that at 1x; time {last['seconds'] / first['seconds']:.1f} times "
-          f"that at 1x for {last['bytes'] / first['bytes']:.1f} times the bytes")
+    print(f"\nmemory at 16x is {last['peak'] / first['peak']:.2f} of that at 1x; time {last['seconds'] / first['seconds']:.1f} "
+          f"times that at 1x for {last['bytes'] / first['bytes']:.1f} times the bytes")
     return {"runs": results}
 
 

@@ -43,7 +43,8 @@ mode, source, place, bands, rows, shingle, workers = sys.argv[1], sys.argv[2], s
 tasks_run = []
 
 def run(steps, tasks):
-    LocalPipelineExecutor(pipeline=steps, tasks=tasks, workers=min(tasks, workers), logging_dir=f"{place}/logs-{len(tasks_run)}").run()
+    logs = f"{place}/logs-{len(tasks_run)}"
+    LocalPipelineExecutor(pipeline=steps, tasks=tasks, workers=min(tasks, workers), logging_dir=logs).run()
     tasks_run.append(tasks)
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def clean(text: str, normalisation: Normalisation = "nfc") -> str:
 
 
 def _has_odd(text: str) -> bool:
-    """Whether a text holds a character that `_NEWLINES` or `_CONTROLS` changes; most hold none, and in ASCII that is told at once."""
+    """Whether a text holds a character that `_NEWLINES` or `_CONTROLS` changes; few do, and in ASCII that is told at once."""
     return bool(text.encode().translate(None, _EVEN_ASCII)) if text.isascii() else _ODD.search(text) is not None
 
 

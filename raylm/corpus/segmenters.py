@@ -46,13 +46,15 @@ def segmented(text: str) -> list[str]:
     east_asian = len(_EAST_ASIAN.findall(text))
     cut = _japanese if len(_KANA.findall(text)) > _LEAST_KANA * east_asian else _chinese
     words: list[str] = []
+    shared: dict[str, str] = {}  # equal words are one string: there are few different ones in a long text
     for spaced in text.split():
         if spaced.isascii() or not _UNSPACED.search(spaced):
             words.append(spaced)
             continue
         for start in range(0, len(spaced), _PIECE):
             piece = spaced[start:start + _PIECE]
-            words += _thai_words(piece) if _THAI.search(piece) else cut()(piece)
+            found = _thai_words(piece) if _THAI.search(piece) else cut()(piece)
+            words += map(shared.setdefault, found, found)
     return words
 
 

@@ -40,6 +40,10 @@ _ENDS = re.compile(
     r"|(?<=\n)[^\S\n]*\n\s*)"
 )
 
+_LONG = 1_000_000
+"""Characters from which on equal tokens are one string: of 50 MB of Chinese, a string for each character takes more than a gigabyte."""
+
+
 class Splitter(Protocol):
     """How a text is cut where opinions differ."""
 
@@ -83,7 +87,11 @@ class TextView:
     def tokens(self) -> list[str]:
         """Words without punctuation where script is spaced, single characters where it is not: what shingles are made of."""
         spaced = self.text.isascii() or not _UNSPACED.search(self.text)
-        return (_SPACED_TOKEN if spaced else _TOKEN).findall(self.text)
+        pattern = _SPACED_TOKEN if spaced else _TOKEN
+        if len(self.text) < _LONG:
+            return pattern.findall(self.text)
+        shared: dict[str, str] = {}
+        return [shared.setdefault(found[0], found[0]) for found in pattern.finditer(self.text)]
 
     @cached_property
     def words(self) -> list[str]:

@@ -167,7 +167,8 @@ def packed_faults() -> Iterator[Fault]:
             yield Fault(f"bomb{ending}{packing}", f"{program} bomb", partial(_bomb, b"a", packing, 100), 0, reasons, either=True,
                         heavy=True)
         yield Fault(f"nul.txt{packing}", f"{program} bomb", partial(_bomb, b"\0", packing, 100), 0, (BINARY,))
-        yield Fault(f"lines.jsonl{packing}", f"{program} bomb", partial(_bomb, b'{"text": ""}\n', packing, 100), -1, (BOMB,), heavy=True)
+        yield Fault(f"lines.jsonl{packing}", f"{program} bomb", partial(_bomb, b'{"text": "%s"}\n' % (b" " * MEGA), packing, 100),
+                    -1, (BOMB,), heavy=True)
         yield Fault(f"nested.txt{packing}", f"{program} bomb", partial(_nested, packing), 0, (BINARY, UNKNOWN), either=True)
     for packing, coding in ((".gz", "gzip"), (".zst", "zstd")):
         yield Fault(f"response-{coding}.warc", "bomb in WARC", partial(_bomb_in_response, packing, coding), 2, (TOO_LARGE,), heavy=True)

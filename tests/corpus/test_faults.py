@@ -26,10 +26,10 @@ from raylm.corpus.listing import list_files
 from raylm.corpus.sources import KINDS, Record, SourceConfig, Unread
 from raylm.corpus.steps.registry import STEPS
 
-CPU_SECONDS, MEMORY = 10.0, 4_000
+CPU_SECONDS, MEMORY = 6.0, 4_000
 """What one faulty file may take: seconds of CPU time, and megabytes of address space (300 MB of them are models and libraries).
 Most take less than half a second."""
-GREAT_CPU_SECONDS, GREAT_MEMORY = 150.0, 12_000
+GREAT_CPU_SECONDS, GREAT_MEMORY = 90.0, 10_000
 """The same for files of 50 MB, with every measure of every rule, of which a recipe asks for a few."""
 PATIENCE = 12
 """Times the CPU seconds that we wait by the clock: tests run on busy machines."""

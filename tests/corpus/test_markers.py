@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from raylm.corpus.steps import Steps
+from raylm.corpus.markers import Markers
 from raylm.storage import Folder
 
 NAMES = ("read", "edges", "duplicates")
@@ -13,7 +13,7 @@ NAMES = ("read", "edges", "duplicates")
 
 def build(output, made):
     """Three steps, each of the one before it; `made` notes which were not taken from a marker."""
-    steps = Steps(Folder.at(output))
+    steps = Markers(Folder.at(output))
 
     def step(name):
         def make(folder):
@@ -73,7 +73,7 @@ def test_a_kill_while_a_lost_step_is_made_again_leaves_no_older_result_behind(tm
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Steps(Folder.at(tmp_path)).run("read", killed)
+        Markers(Folder.at(tmp_path)).run("read", killed)
     made = []
     build(tmp_path, made)
     assert made == [*NAMES, "publish"]
@@ -104,7 +104,7 @@ def test_a_kill_while_steps_are_deleted_costs_no_step_again(tmp_path, monkeypatc
             steps.clear("publish")
     standing = {path.stem for path in (tmp_path / "_steps").glob("*.json")}
     assert all((tmp_path / "_steps" / name).is_dir() for name in standing & set(NAMES))
-    assert Steps(Folder.at(tmp_path)).kept("publish") == first
+    assert Markers(Folder.at(tmp_path)).kept("publish") == first
     steps.clear("publish")
     assert {path.name for path in Path(tmp_path).iterdir()} == {"documents", "_steps"}
     assert [path.name for path in (tmp_path / "_steps").iterdir()] == ["publish.json"]

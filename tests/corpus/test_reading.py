@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 import json
 import random
 import time
@@ -65,13 +66,15 @@ def test_gzip_bomb_is_not_unpacked_beyond_the_limit(tmp_path):
 
 
 def test_permission_denied_is_named(tmp_path, monkeypatch):
-    from pathlib import Path
-
-    def refuse(*_, **__):
-        raise PermissionError(13, "Permission denied")
-
     (tmp_path / "secret.txt").write_text("words")
-    monkeypatch.setattr(Path, "open", refuse)
+    opening = os.open  # root may read anything, so the refusal is played
+
+    def refuse(path, *arguments, **more):
+        if str(path).endswith("secret.txt"):
+            raise PermissionError(13, "Permission denied")
+        return opening(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
     assert reason(read_file, tmp_path / "secret.txt") == "unreadable: permission denied"
 
 

@@ -128,7 +128,10 @@ def test_ids_are_fixed_and_share_their_first_half_within_a_file():
     code, prose = document_id(origin, "stdlib", 0), document_id(origin, "docstrings", 0)
     assert code[:17] == prose[:17] == f"{origin}-" and code != prose != document_id(origin, "docstrings", 1)
     assert origin == ORIGIN and len(code) == 33  # fixed: another value would be another held-out split
-    parts = [partition(document_id(origin, "stdlib", index), 8) for index in range(4000)]
+    assert partition(code, 977) == partition(prose, 977)
+    ids = sorted(document_id(origin_hash("rows", "rows.jsonl", row), "stdlib", row) for row in range(4000))
+    parts = [partition(one, 8) for one in ids]
+    assert parts == sorted(parts)  # so partitions in order are all documents in order of id, however many there are
     assert set(parts) == set(range(8)) and max(parts.count(part) for part in range(8)) < 600
 
 

@@ -11,7 +11,7 @@ from raylm.corpus.dedup.repeats import cut_texts
 from raylm.corpus.dedup.spans import SPLITS, document_spans, lines, normalised, paragraphs, text_spans
 from raylm.corpus.steps.paragraphs import Paragraphs
 from raylm.corpus.steps.sentences import Sentences
-from tests.corpus.spans_world import make_corpus, one_part, run_step
+from spans_world import make_corpus, one_part, run_step
 
 
 def cuts(text, *ranges, borders="word"):

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from raylm.corpus.steps.substrings import Substrings
-from tests.corpus.spans_world import make_corpus, run_step
+from spans_world import make_corpus, run_step
 
 
 def words(seed, count):

@@ -8,7 +8,7 @@ import pytest
 
 from raylm.corpus.dedup.occurrences import precedence, resolved
 from raylm.corpus.dedup.rolling import window_hashes, window_maxima, window_minima
-from tests.corpus.spans_world import in_one_process
+from spans_world import in_one_process
 
 
 def covered(text: bytes, starts, length):

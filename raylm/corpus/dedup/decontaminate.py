@@ -62,7 +62,8 @@ def decontaminate(step: "Decontaminate", corpus: Corpus, work: Work) -> dict[str
     figures = {name: sum(row[name] for row in done) for name in ("documents_removed", "documents_cut")}
     shown = listed(work.folder("matches"), corpus.parts, step.listed)
     order = [one.name for one in step.sets]
-    return {"sets": sorted(sets, key=lambda row: order.index(row["set"])), **figures, "matches": sum(row["matches"] for row in found), "listed": shown,
+    ordered = sorted(sets, key=lambda row: order.index(row["set"]))
+    return {"sets": ordered, **figures, "matches": sum(row["matches"] for row in found), "listed": shown,
             "publish": {"matches": f"{work.name}-matches"}}
 
 

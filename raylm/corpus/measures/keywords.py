@@ -22,7 +22,8 @@ class Keywords(Each):
 
     def figures(self, document: Document) -> tuple[Figure, ...]:
         """Return the figures of one document."""
-        tokens = [token.casefold() for token in document.view.tokens]
+        folded = {token: token.casefold() for token in set(document.view.tokens)}
+        tokens = [folded[token] for token in document.view.tokens]
         count = 0
         for length, phrases in _phrases(self.listed).items():
             if length == 1:

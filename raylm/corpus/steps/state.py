@@ -24,7 +24,7 @@ CHANGES = pa.schema([
 ])
 """`row`: of the read partition, each at most once. `by`: the label of the step. `reason`: why the document goes, or null if it
 stays with another `text`. `duplicate_of`: the id of the document that stands for it, which names the cluster; `similarity`: the
-true Jaccard similarity to it, where it was measured; `cluster_size`: the documents in the cluster, the one that stays among them."""
+true Jaccard similarity to it, where it was measured; `cluster_size`: the documents in the cluster, with the one that stays."""
 
 
 def changes_table(rows: npt.ArrayLike, by: str, **columns: object) -> pa.Table:
