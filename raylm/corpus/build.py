@@ -7,8 +7,6 @@ marker has all that the stage says of itself and goes after the artifact is publ
 import time
 from typing import Any
 
-import ray.data
-
 from raylm.corpus import funnel
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.dedup.survivors import LARGEST
@@ -30,7 +28,6 @@ def build(ctx: StageContext[CorpusConfig]) -> Outcome:
     Raises:
         UserError: no document is left.
     """
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the meter speaks to the user
     markers = Markers(ctx.output)
     made = (markers.kept("publish") or _make(ctx, markers))[0]
     read = ctx.inputs["read"].metrics["read"]

@@ -45,9 +45,18 @@ _SHUFFLED_AT_ONCE = 64 << 20
 """Bytes of rows that one task of a shuffle spreads at a time. Ray's default of 1 GiB takes three times that in memory."""
 
 
+def set_context() -> None:
+    """Set what Ray Data takes from this process when a dataset is made: for the whole process, so before each that we make."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False  # the meter speaks to the user
+    context.shuffle_input_batch_bytes = _SHUFFLED_AT_ONCE
+    # Ray Data would keep cores back for a shuffle that begins when all is read: of two cores, one would read.
+    context.op_resource_reservation_enabled = False
+
+
 def over_parts(partitions: int, function: Callable[[int], Iterator[pa.Table]]) -> ray.data.Dataset:
     """Return the tables that `function` yields for each partition number, one task each."""
-    ray.data.DataContext.get_current().shuffle_input_batch_bytes = _SHUFFLED_AT_ONCE  # a dataset takes its context when it is made
+    set_context()
 
     def each(batch: pa.Table) -> Iterator[pa.Table]:
         for part in batch["id"].to_pylist():

@@ -41,7 +41,7 @@ _ENDS = re.compile(
 )
 
 _LONG = 1_000_000
-"""Characters from which on equal tokens are one string: of 50 MB of Chinese, a string for each character takes more than a gigabyte."""
+"""Characters from which on equal tokens are one string: a string for each character of 50 MB of Chinese takes over a gigabyte."""
 
 
 class Splitter(Protocol):

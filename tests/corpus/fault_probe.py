@@ -137,7 +137,7 @@ def main(limit: int) -> None:
     for file in files:
         try:
             found = read(os.fsdecode(bytes.fromhex(file["path"])), file["relative"], file["extract"])
-        except BaseException as error:  # noqa: BLE001  what it is, the parent says
+        except BaseException as error:  # what it is, the parent says
             import traceback
 
             place = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-4:]

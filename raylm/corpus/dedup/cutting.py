@@ -15,8 +15,9 @@ LONGEST_WORD = 64
 
 _ENDING = "[.!?。！？｡…]"
 _CLOSING = "[\"'”’»)\\]}」』）】》]"
-SENTENCE = re.compile(f"(?:{_ENDING}+{_CLOSING}*(?:\\s+|$))|(?:[。！？｡]+{_CLOSING}*\\s*)|(?:\\n\\s*)")
-"""What is between sentences: terminal punctuation before white space or an end, that of scripts without spaces, a line's end."""
+SENTENCE = re.compile(f"(?:(?<!{_ENDING}){_ENDING}++{_CLOSING}*+(?:\\s+|$))|(?:[。！？｡]+{_CLOSING}*\\s*)|(?:\\n\\s*)")
+"""What is between sentences: terminal punctuation before white space or an end, that of scripts without spaces, a line's end. A row
+of dots is tried once, at its first: at each of them, it would cost the square of its length."""
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[\U00020000-\U0003ffff]")
 
 

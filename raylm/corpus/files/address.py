@@ -9,7 +9,7 @@ import os
 import stat
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from raylm.corpus.files.http_file import HttpFile
 from raylm.errors import UserError
@@ -48,7 +48,7 @@ def opened(address: str | Path, anonymous: bool = False) -> BinaryIO:
 
 def _on_disk(path: str) -> BinaryIO:
     """Open a local file, and nothing that is none: a pipe would be waited for, a device read, for ever."""
-    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: PTH123, SIM115
+    stream = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     mode = os.fstat(stream.fileno()).st_mode
     if stat.S_ISREG(mode):
         return stream

@@ -22,8 +22,8 @@ class Keywords(Each):
 
     def figures(self, document: Document) -> tuple[Figure, ...]:
         """Return the figures of one document."""
-        folded = {token: token.casefold() for token in set(document.view.tokens)}
-        tokens = [folded[token] for token in document.view.tokens]
+        shared: dict[str, str] = {}  # as those of the view, equal ones are one string
+        tokens = [shared.setdefault(token, token) for token in map(str.casefold, document.view.tokens)]
         count = 0
         for length, phrases in _phrases(self.listed).items():
             if length == 1:

@@ -16,7 +16,7 @@ from raylm.corpus.markers import FOLDER, Markers, Result
 from raylm.corpus.masks import MASKS
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.origin import origin_hash
-from raylm.corpus.parts import shuffled, write_part
+from raylm.corpus.parts import set_context, shuffled, write_part
 from raylm.corpus.reach import check_root, this_node
 from raylm.corpus.read.files import file_blocks, files_of
 from raylm.corpus.read.rows import Rows
@@ -37,7 +37,7 @@ def build(ctx: StageContext[CorpusConfig]) -> Outcome:
     Raises:
         UserError: a folder is missing, on any node, or holds no file, or not one of them could be read.
     """
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the meter speaks to the user
+    set_context()
     markers = Markers(ctx.output)
     started = time.monotonic()
     rows = markers.kept("read") or _make(ctx, markers)
