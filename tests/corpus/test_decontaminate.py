@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from spans_world import make_corpus, run_step
 
 from raylm.corpus.dedup.decontaminate import MATCHES, cut_around
 from raylm.corpus.dedup.evaluation_sets import items
@@ -16,7 +17,6 @@ from raylm.corpus.parts import read_part
 from raylm.corpus.steps.decontaminate import Decontaminate, EvaluationSet
 from raylm.errors import UserError
 from raylm.storage import Folder
-from spans_world import make_corpus, run_step
 
 QUESTION = "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. How many clips is it?"
 CHINESE = "小明在四月份向四十八位朋友出售了发夹，然后在五月份出售的发夹数量是四月份的一半。"

@@ -2,8 +2,8 @@
 
 import codecs
 import gzip
-import os
 import json
+import os
 import random
 import time
 

@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from spans_world import make_corpus, one_part, run_step
 
 from raylm.corpus.dedup.cutting import character_ranges, sentence_starts, snapped, without
 from raylm.corpus.dedup.repeats import cut_texts
 from raylm.corpus.dedup.spans import SPLITS, document_spans, lines, normalised, paragraphs, text_spans
 from raylm.corpus.steps.paragraphs import Paragraphs
 from raylm.corpus.steps.sentences import Sentences
-from spans_world import make_corpus, one_part, run_step
 
 
 def cuts(text, *ranges, borders="word"):

@@ -3,9 +3,9 @@
 import random
 
 import pytest
+from spans_world import make_corpus, run_step
 
 from raylm.corpus.steps.substrings import Substrings
-from spans_world import make_corpus, run_step
 
 
 def words(seed, count):

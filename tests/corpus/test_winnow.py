@@ -5,10 +5,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from spans_world import in_one_process
 
 from raylm.corpus.dedup.occurrences import precedence, resolved
 from raylm.corpus.dedup.rolling import window_hashes, window_maxima, window_minima
-from spans_world import in_one_process
 
 
 def covered(text: bytes, starts, length):
