@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from raylm.corpus.parts import read_part
 from raylm.corpus.steps.base import Corpus
@@ -72,8 +73,7 @@ def rows_left(corpus: Corpus, part: int, columns: list[str]) -> pa.Table:
     kept = table.select(columns).take(pa.array(left))
     edited = np.isin(left, np.fromiter(state.texts, dtype=np.int64, count=len(state.texts)))
     if "text" in columns and edited.any():
-        texts = kept["text"].to_pylist()
-        for index in np.flatnonzero(edited):
-            texts[index] = state.texts[int(left[index])]
-        kept = kept.set_column(kept.column_names.index("text"), "text", pa.array(texts, kept["text"].type))
+        column = kept["text"].combine_chunks()
+        new = pa.array([state.texts[int(row)] for row in left[edited]], column.type)
+        kept = kept.set_column(kept.column_names.index("text"), "text", pc.replace_with_mask(column, pa.array(edited), new))
     return kept.add_column(0, "row", pa.array(left)).add_column(1, "edited", pa.array(edited))
