@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, pack_nodes, preference
-from raylm.corpus.dedup.survivors import LARGEST, PAIRS, largest_clusters, pairs_table, write_changes
+from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.parts import bucket_of, exchanged, routed, write_part
 from raylm.corpus.steps.base import Corpus, Step, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
@@ -113,27 +113,12 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
     def write(folder: Folder) -> list[dict[str, Any]]:
         def reduce(part: int, given: pa.Table) -> Iterator[pa.Table]:
             table = _spread_out(_keys(step, corpus, earlier, part), given)
-            counted = write_changes(folder, part, table, work.label, step.reason())
-            top = largest_clusters(table["survivor"].to_numpy(), table["id"].combine_chunks())
-            yield counted.append_column("largest", pa.array([top], _TOP))
+            yield write_changes(folder, part, table, work.label, step.reason())
 
         return routed(work.folder("pairs"), PAIRS, corpus.parts, corpus.parts, pairs, step.rows_in_one_task, reduce)
 
     rows = work.changes(write)
     return {"removed": sum(row["removed"] for row in rows), "clusters": merged(rows)}
-
-
-_TOP = pa.list_(pa.struct([("survivor", pa.string()), ("members", pa.int64())]))
-
-
-def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sum the partitions' largest clusters; exact where a cluster is among the largest of each of its partitions."""
-    sums: dict[str, int] = {}
-    for row in rows:
-        for cluster in row["largest"]:
-            sums[cluster["survivor"]] = sums.get(cluster["survivor"], 0) + cluster["members"]
-    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:LARGEST]
-    return [{"survivor": survivor, "members": members} for survivor, members in ordered]
 
 
 def _spread_out(found: _Keys, given: pa.Table) -> pa.Table:

@@ -16,11 +16,11 @@ import pyarrow as pa
 from raylm.corpus.dedup.clusters import EDGES, MEMBERS, find_components
 from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, row_of, star_edges
-from raylm.corpus.dedup.keyed import _TOP, merged, node_columns, nodes_of
+from raylm.corpus.dedup.keyed import node_columns, nodes_of
 from raylm.corpus.dedup.measure import unpacked
 from raylm.corpus.dedup.shingling import shingles
 from raylm.corpus.dedup.signatures import U64, band_keys, mix
-from raylm.corpus.dedup.survivors import PAIRS, largest_clusters, pairs_table, write_changes
+from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.dedup.verify import verified
 from raylm.corpus.document import Document
 from raylm.corpus.parts import bucket_of, exchanged, part_name, read_part, routed, write_part
@@ -58,9 +58,7 @@ def remove_near(step: "Near", corpus: Corpus, work: Work) -> dict[str, Any]:
 
     def write(folder: Folder) -> list[dict[str, Any]]:
         def reduce(part: int, table: pa.Table) -> Iterator[pa.Table]:
-            counted = write_changes(folder, part, table, work.label, REASON)
-            top = largest_clusters(table["survivor"].to_numpy(), table["id"].combine_chunks())
-            yield counted.append_column("largest", pa.array([top], _TOP))
+            yield write_changes(folder, part, table, work.label, REASON)
 
         return routed(work.folder("pairs"), PAIRS, total, corpus.parts, pairs, step.rows_in_one_task, reduce)
 

@@ -37,9 +37,23 @@ def largest_clusters(survivors: I64, ids: pa.Array) -> list[dict[str, Any]]:
 
 
 def write_changes(folder: Folder, part: int, pairs: pa.Table, label: str, reason: str) -> pa.Table:
-    """Write the changes of one partition and return a row that counts them."""
+    """Write the changes of one partition; return a row with how many are `removed`, and its `largest` clusters."""
     rows = row_of(pairs["node"].to_numpy())
     table = changes_table(rows, label, reason=[reason] * len(rows), duplicate_of=pairs["id"].to_pylist(),
                           similarity=pairs["similarity"].to_pylist(), cluster_size=pairs["size"].to_pylist())
     write_part(folder, part, table)
-    return pa.table({"removed": [len(rows)]})
+    top = largest_clusters(pairs["survivor"].to_numpy(), pairs["id"].combine_chunks())
+    return pa.table({"removed": [len(rows)], "largest": pa.array([top], _TOP)})
+
+
+_TOP = pa.list_(pa.struct([("survivor", pa.string()), ("members", pa.int64())]))
+
+
+def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sum the partitions' largest clusters; exact where a cluster is among the largest of each of its partitions."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        for cluster in row["largest"]:
+            sums[cluster["survivor"]] = sums.get(cluster["survivor"], 0) + cluster["members"]
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:LARGEST]
+    return [{"survivor": survivor, "members": members} for survivor, members in ordered]
