@@ -31,7 +31,8 @@ STEPS = [{"do": "length"}, {"do": "repetition"}, {"do": "exact"}, {"do": "near"}
 
 def config(folders: list[str], size: int, partitions: int) -> dict[str, Any]:
     """Return the corpus section of a run over so many bytes of files."""
-    return {"sources": [{"name": "docs", "kind": "folder", "path": folders, "include": INCLUDE, "max_bytes": size}],
+    return {"sources": [{"name": "docs", "kind": "folder", "path": folders, "include": INCLUDE, "max_bytes": size,
+                         "extract": "resiliparse"}],
             "language": "fast", "partitions": partitions, "steps": STEPS}
 
 

