@@ -74,7 +74,7 @@ def chain(tmp_path_factory) -> Path:
 
 
 def test_every_stage_is_built_and_the_report_is_one_file_with_their_plots(chain):
-    stages = ("corpus", "tokenize", "mix", "pretrain", "sft", "reward", "rlhf", "compress", "evaluate")
+    stages = ("read", "score", "corpus", "tokenize", "mix", "pretrain", "sft", "reward", "rlhf", "compress", "evaluate")
     assert all((artifact(chain, stage) / "manifest.json").exists() for stage in stages)
     page = (chain / "report.html").read_text()
     assert page.count("<svg") >= 8
@@ -159,10 +159,10 @@ def wait_for(process: subprocess.Popen, log: Path, text: str, seconds: float = 3
 
 
 def test_killed_anywhere_nothing_is_lost(chain, tmp_path):
-    """kill -9 of the driver in corpus, tokenize and pretraining, and of a training worker; then the same command to the end."""
+    """kill -9 of the driver in read, corpus, tokenize, pretrain, and of a training worker; then the same command to the end."""
     arguments = ("pretrain", RECIPE, "--set", f"storage={tmp_path / 'runs'}", "--set", "mix.steps=10",
                  "--set", "pretrain.train.steps=160")
-    for number, (sign, pause) in enumerate([("corpus    started", 6.0), ("corpus    started", 12.0), ("tokenize  started", 2.0)]):
+    for number, (sign, pause) in enumerate([("read      started", 5.0), ("corpus    started", 1.0), ("tokenize  started", 1.0)]):
         log = tmp_path / f"kill{number}"
         process = start(*arguments, home=tmp_path, log=log)
         wait_for(process, log, sign)

@@ -1,11 +1,15 @@
 """Sections that are right alone but do not fit each other are refused before anything starts, by key."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 import raylm
 from raylm.errors import RecipeError, UserError
 from raylm.pipeline.recipe import read_recipe
+
+RECIPES = Path(raylm.__file__).parent.parent / "jobs" / "recipes"
 
 
 def write(tmp_path, **sections):
@@ -40,6 +44,14 @@ def test_sections_must_fit_each_other(tmp_path, sections, expected):
 def test_workers_that_cannot_share_a_minibatch_are_refused(tmp_path, key):
     with pytest.raises(RecipeError, match=rf"{key} \(3\) must divide minibatch \(16\)"):
         read_recipe(write(tmp_path, rlhf={key: 3}))
+
+
+@pytest.mark.parametrize("recipe", sorted(path.name for path in RECIPES.glob("*.yaml")))
+def test_a_recipe_written_out_whole_reads_as_itself(tmp_path, recipe):
+    read = read_recipe(RECIPES / recipe, variables={"folder": str(tmp_path)})
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(yaml.safe_dump(read.model_dump(mode="json")))
+    assert read_recipe(whole) == read
 
 
 def test_a_date_that_no_calendar_has_is_a_text(tmp_path):

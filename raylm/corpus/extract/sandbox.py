@@ -12,9 +12,11 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import IO
 
 from raylm.corpus.extract.child import EMPTY, FAILED, LENGTH
 from raylm.corpus.files.errors import ReadError
@@ -26,7 +28,6 @@ TEXT_LIMIT = 100 * 2**20
 """Bytes of text that a page may give."""
 _START_SECONDS = 120.0
 _STEP = 1 << 20
-
 
 
 class _LostError(Exception):
@@ -54,6 +55,8 @@ class Sandbox:
     _child: subprocess.Popen[bytes] | None = None
     _owner: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _said: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    """What the child says on its standard error until it is ready."""
 
     def text(self, html: str) -> str:
         """Return the main text of a page.
@@ -99,7 +102,7 @@ class Sandbox:
             environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "raylm.corpus.extract.child", self.extractor, repr(self.seconds), str(self.memory)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, env=environment)
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, bufsize=0, env=environment)
             self._owner = os.getpid()
             for stream in (self._child.stdin, self._child.stdout):
                 os.set_blocking(stream.fileno(), False)  # type: ignore[union-attr]
@@ -107,7 +110,10 @@ class Sandbox:
                 self._answer(self._child, time.monotonic() + _START_SECONDS)
             except _LostError:
                 self._end()
-                raise RuntimeError(f"the process that extracts text ({self.extractor}) does not start") from None
+                self._said.seek(0)
+                lines = self._said.read().decode("utf-8", "replace").split("\n")
+                reason = next((line for line in reversed(lines) if line.strip()), "no word of why")
+                raise RuntimeError(f"the process that extracts text ({self.extractor}) does not start: {reason}") from None
         return self._child
 
     def _send(self, child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:

@@ -17,7 +17,7 @@ def panels(manifest: dict[str, Any], cost: dict[str, Any]) -> list[Panel]:
 def _sources(metrics: dict[str, Any]) -> Panel:
     rows: list[list[Cell]] = [[row["source"], row["unread"] or "read", row["documents"], round(row["raw_bytes"] / 1e6, 2),
                                round(row["bytes"] / 1e6, 2) if row["unread"] is None else None] for row in metrics["read"]]
-    return Panel("Read: what was found", "Documents of each source that were read, and those that could not be, with the reason. "
+    return Panel("Read: what was found", "Documents of each source that were read, and the others with the reason. "
                  "All of them stay in the artifact with what was measured; what goes is decided later.",
                  [Table(["source", "", "documents", "MB found", "MB of text"], rows)])
 

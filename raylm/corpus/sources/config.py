@@ -94,7 +94,9 @@ class SourceConfig(Section):
             raise ValueError(f"a source of kind {self.kind!r} with a path")
         if not takes and self.paths:
             raise ValueError(f"no path: kind {self.kind!r} finds its own files")
-        given = [name for name in _FOR_FILES if name in self.model_fields_set]
+        # Compared with the defaults, not with what is set: a recipe that was written out whole names every key.
+        fields = type(self).model_fields
+        given = [name for name in _FOR_FILES if getattr(self, name) != fields[name].get_default(call_default_factory=True)]
         if not takes and given:
             raise ValueError(f"no {given[0]!r} for kind {self.kind!r}, which says itself how its files are read")
         if self.extract_rows and self.extract is None:
