@@ -48,6 +48,8 @@ class CorpusConfig(Section):
     default one for each 100 MB of text found, and at least 8."""
     read_block_bytes: int = resource(2_000_000, ge=1)
     """Bytes of files that one reading task takes."""
+    read_group_bytes: int = resource(8_000_000_000, ge=1)
+    """Bytes of files after which what was read is written down: what a kill may cost. A file is in one group whole."""
     batch_documents: int = resource(256, ge=1)
     """Documents that a reading task holds at a time, and"""
     batch_characters: int = resource(16_000_000, ge=1)

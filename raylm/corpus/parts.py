@@ -6,6 +6,7 @@ our own partition number, computed from a document's id or a node, so that what 
 
 import io
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -71,13 +72,42 @@ def shuffled(
     dataset: ray.data.Dataset, partitions: int, reduce: Callable[[int, pa.Table], Iterator[pa.Table]]
 ) -> ray.data.Dataset:
     """Bring rows of an equal `part` column together and return what `reduce(part, rows)` yields for each part that has rows."""
+    keys = _keys_apart(partitions)
+
+    def addressed(block: pa.Table) -> pa.Table:
+        parts = block["part"].to_numpy() if "part" in block.column_names else np.empty(0, dtype=np.int64)
+        return block.append_column(_BLOCK, pa.array(keys[parts], pa.int64()))
 
     def each(block: pa.Table) -> Iterator[pa.Table]:
         if "part" in block.column_names:  # an empty block may come without columns
-            for part, rows in _by_part(block):
+            for part, rows in _by_part(block.drop_columns([_BLOCK])):
                 yield from reduce(part, rows)
 
-    return dataset.repartition(partitions, keys=["part"]).map_batches(each, batch_size=None, batch_format="pyarrow")
+    spread = dataset.map_batches(addressed, batch_size=None, batch_format="pyarrow").repartition(partitions, keys=[_BLOCK])
+    return spread.map_batches(each, batch_size=None, batch_format="pyarrow")
+
+
+_BLOCK = "block"
+
+
+@cache
+def _keys_apart(partitions: int) -> npt.NDArray[np.int64]:
+    """Return a number for each part such that Ray hashes no two of them to one block.
+
+    Hashed as they are, the parts of half the blocks would fall together: some tasks would hold several partitions, others none.
+    Which block a part is in decides nothing but that, so were Ray's hashing to change, the result would stay the same.
+    """
+    from ray.data._internal.arrow_ops.transform_pyarrow import hash_partition
+
+    keys = np.full(partitions, -1, dtype=np.int64)
+    start = 0
+    while (missing := np.flatnonzero(keys < 0)).size:
+        numbers = pa.table({_BLOCK: np.arange(start, start + 4 * partitions, dtype=np.int64)})
+        found = hash_partition(numbers, hash_cols=[_BLOCK], num_partitions=partitions)
+        for block in set(missing.tolist()) & found.keys():
+            keys[block] = found[block][_BLOCK][0].as_py()
+        start += 4 * partitions
+    return keys
 
 
 def exchanged(
@@ -101,6 +131,25 @@ def exchanged(
 
     done: list[dict[str, object]] = ray.get(ray.remote(all_here).remote())
     return done
+
+
+def counted(folder: Folder, parts: int) -> int:
+    """Return how many rows the partitions have together, from their footers; where there are many, on the cluster."""
+    if parts <= _COUNTED_HERE:
+        return sum(rows_of(folder, part) for part in range(parts))
+    counts = over_parts(parts, lambda part: iter([pa.table({"rows": [rows_of(folder, part)]})]))
+    return sum(row["rows"] for row in counts.iter_rows())
+
+
+_COUNTED_HERE = 256
+
+
+def rows_of(folder: Folder, part: int) -> int:
+    """Return how many rows a partition has, from its footer; none if it was never written."""
+    if not folder.exists(part_name(part)):
+        return 0
+    with folder.filesystem.open_input_file(folder.file(part_name(part))) as stream, pq.ParquetFile(stream) as file:
+        return int(file.metadata.num_rows)
 
 
 def _by_part(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:

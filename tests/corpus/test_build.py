@@ -16,7 +16,9 @@ import pytest
 from making import make
 
 from raylm.corpus.config import CorpusConfig
+from raylm.corpus.listing import list_files
 from raylm.corpus.markers import Markers
+from raylm.corpus.read import build
 from raylm.pipeline.stages import BY_NAME
 
 WORDS = [first + second for first in ("ba", "do", "ki", "lu", "me", "ra") for second in ("lan", "mor", "nit", "pel", "sud", "tir")]
@@ -243,6 +245,27 @@ def test_reading_killed_while_it_cleans_up_reads_nothing_again(root, result, mon
     shutil.copytree(root / "uncleaned" / "read", root / "nearly" / "read")
     make(config(root), root / "nearly", ("read",))
     assert digest(root / "nearly" / "read") == digest(root / "artifact" / "read")
+
+
+def test_reading_killed_between_two_groups_reads_the_earlier_ones_no_more(root, result, monkeypatch):
+    size = sum(file.size for file in list_files(config(root))) // 2
+    grouped = config(root, read_group_bytes=size)
+    read, done = build._shuffle, []
+
+    def one(*arguments):
+        if done:
+            raise KeyboardInterrupt
+        done.append(arguments[-1].uri)
+        return read(*arguments)
+
+    monkeypatch.setattr(build, "_shuffle", one)
+    with pytest.raises(KeyboardInterrupt):
+        make(grouped, root / "groups", ("read",))
+    monkeypatch.setattr(build, "_shuffle", lambda *arguments: done.append(arguments[-1].uri) or read(*arguments))
+    make(grouped, root / "groups", ("read",))
+    groups = build.in_groups(list_files(grouped), size)
+    assert len(done) == len(set(done)) == len(groups) > 1 and sum(map(len, groups)) == len(list_files(grouped))
+    assert digest(root / "groups" / "read") == digest(root / "artifact" / "read")
 
 
 def test_more_text_is_cut_into_more_partitions(tmp_path, result, monkeypatch):

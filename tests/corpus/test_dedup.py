@@ -4,8 +4,10 @@ import random
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from datasketch import MinHash, MinHashLSH
+from ray.data._internal.arrow_ops.transform_pyarrow import hash_partition
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -20,6 +22,7 @@ from raylm.corpus.dedup.signatures import (
     probability,
     signatures,
 )
+from raylm.corpus.parts import _keys_apart
 from raylm.corpus.text import TextView
 
 
@@ -215,3 +218,10 @@ def test_texts_with_small_edits_are_found_and_different_ones_are_not():
     other = [f"w{rng.randrange(5000)}" for _ in range(800)]
     keys = band_keys(signed([shingles(" ".join(one), 5) for one in (text, edited, other)]), 9, 13)
     assert (keys[0] == keys[1]).any() and not (keys[0] == keys[2]).any()
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7, 8, 100, 1000])
+def test_a_shuffle_brings_each_part_to_a_block_of_its_own(parts):
+    block = pa.table({"block": _keys_apart(parts)})
+    assert {number: rows.num_rows for number, rows in hash_partition(block, hash_cols=["block"], num_partitions=parts).items()} == \
+        dict.fromkeys(range(parts), 1)

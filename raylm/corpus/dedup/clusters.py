@@ -1,7 +1,8 @@
 """Connected components of the graph of candidates, on Ray: in one task while the edges are few, else in rounds of shuffles.
 
-No process holds more than its partition's share of the edges, or up to the stated limit of them. Every member of a component, the
-smallest too, is then told which component it is in and how large that is, in the partition where its text lies.
+No process holds more than its partition's share of the edges, with the neighbours of a hub that falls to it (16 bytes each: of a
+text that is there a million times 16 MB), or up to the stated limit of them. Every member of a component, the smallest too, is then
+told which component it is in and how large that is, in the partition where its text lies.
 """
 
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ from raylm.corpus.dedup.signatures import U64, band_keys, mix
 from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.dedup.verify import verified
 from raylm.corpus.document import Document
-from raylm.corpus.parts import bucket_of, exchanged, part_name, read_part, routed, write_part
+from raylm.corpus.parts import bucket_of, counted, exchanged, read_part, routed, write_part
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scoped
 from raylm.storage import Folder
@@ -128,18 +128,8 @@ def _edges(
 
     small = not earlier.parts and corpus.documents * banding[0] <= step.rows_in_one_task
     rows = exchanged(total, spread, total, reduce, small)
-    within = sum(read_rows(local, part) for part in range(total))
+    within = counted(local, total)
     return [*rows, {"edges": within}]
-
-
-def read_rows(folder: Folder, part: int) -> int:
-    """Return how many rows a partition has, from its footer."""
-    import pyarrow.parquet as pq
-
-    if not folder.exists(part_name(part)):
-        return 0
-    with folder.filesystem.open_input_file(folder.file(part_name(part))) as stream, pq.ParquetFile(stream) as file:
-        return int(file.metadata.num_rows)
 
 
 def least_per_key(keys: U64, nodes: I64) -> npt.NDArray[np.int64]:
@@ -176,7 +166,7 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
         write_part(folder, bucket, pairs)
         yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows]})
 
-    candidates = sum(read_rows(members, part) for part in range(total))
+    candidates = counted(members, total)
     return exchanged(total, spread, total, reduce, small=candidates * 100 <= step.rows_in_one_task)
 
 

@@ -2,9 +2,11 @@
 ids. It is the only time that texts move. No threshold is known here: what the steps of the corpus decide, they decide from columns.
 """
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
@@ -15,8 +17,8 @@ from raylm.corpus.listing import list_files
 from raylm.corpus.markers import FOLDER, Markers, Result
 from raylm.corpus.masks import MASKS
 from raylm.corpus.measures.base import Measure
-from raylm.corpus.origin import origin_hash
-from raylm.corpus.parts import set_context, shuffled, write_part
+from raylm.corpus.origin import OriginFile, origin_hash
+from raylm.corpus.parts import over_parts, part_name, read_part, set_context, shuffled, write_part
 from raylm.corpus.reach import check_root, this_node
 from raylm.corpus.read.files import file_blocks, files_of
 from raylm.corpus.read.rows import Rows
@@ -52,19 +54,59 @@ def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
     files = list_files(config)
     parts = config.partitions_for(sum(file.text_bytes for file in files))
     measures = config.measures()
-    size = sum(file.size for file in files)
-    ctx.meter.begin("read, clean and measure", "MB", size / 1e6)
+    ctx.meter.begin("read, clean and measure", "MB", sum(file.size for file in files) / 1e6)
     reader = ReadFiles(config, parts, measures, ctx.meter, this_node())
+    groups = in_groups(files, config.read_group_bytes)
+    documents = ctx.output.child(DOCUMENTS)
 
-    def make(_: Folder) -> Result:
-        folder = ctx.output.child(DOCUMENTS)
-        rows = _shuffle(ray.data.from_arrow(file_blocks(files, config.read_block_bytes)), reader, parts, folder)
+    def read(group: list[OriginFile], folder: Folder) -> Result:
+        return _shuffle(ray.data.from_arrow(file_blocks(group, config.read_block_bytes)), reader, parts, folder)
+
+    def whole(rows: Result) -> Result:
         empty = read_schema(measures).empty_table()
-        for part in set(range(parts)) - {int(name[5:10]) for name in folder.names(".parquet")}:
-            write_part(folder, part, empty)
+        for part in set(range(parts)) - {int(name[5:10]) for name in documents.names(".parquet")}:
+            write_part(documents, part, empty)
         return rows
 
-    return markers.run("read", make, fills=(DOCUMENTS,))
+    if len(groups) == 1:
+        return markers.run("read", lambda _: whole(read(files, documents)), fills=(DOCUMENTS,))
+    names: list[str] = []
+    for group in groups:
+        names.append(_group_name(len(names), group))
+        if markers.kept(names[-1]) is not None:
+            ctx.meter.advance(sum(file.size for file in group) / 1e6)
+        markers.run(names[-1], lambda folder, group=group: read(group, folder))  # type: ignore[misc]
+    ctx.meter.begin("bring the groups together", "partitions", parts)
+    folders = [markers.folder.child(name) for name in names]
+
+    def join(part: int) -> Iterator[pa.Table]:
+        found = [read_part(folder, part, read_schema(measures)) for folder in folders if folder.exists(part_name(part))]
+        if found:
+            yield from _write(documents, part, pa.concat_tables(found))
+        ctx.meter.advance()
+
+    return markers.run("read", lambda _: whole(_added(over_parts(parts, join).iter_rows())), fills=(DOCUMENTS,))
+
+
+def in_groups(files: Sequence[OriginFile], group_bytes: int) -> list[list[OriginFile]]:
+    """Cut a list of files into runs of about `group_bytes`, each of one file at least."""
+    groups: list[list[OriginFile]] = [[]]
+    size = 0
+    for file in files:
+        if groups[-1] and size + file.size > group_bytes:
+            groups.append([])
+            size = 0
+        groups[-1].append(file)
+        size += file.size
+    return groups
+
+
+def _group_name(number: int, group: Sequence[OriginFile]) -> str:
+    """Name a group by what is in it: after a change of `read_group_bytes` no group passes for another."""
+    digest = blake2b(digest_size=8)
+    for file in group:
+        digest.update(f"{file.source}/{file.label}/".encode() + os.fsencode(file.relative) + b"\n")
+    return f"read-{number:05d}-{digest.hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -101,17 +143,31 @@ class ReadFiles:
 
 
 def _shuffle(files: ray.data.Dataset, reader: ReadFiles, parts: int, folder: Folder) -> Result:
-    def write(part: int, rows: pa.Table) -> Iterator[pa.Table]:
-        ordered = rows.sort_by("id").drop_columns(["part"])
-        write_part(folder, part, ordered)
-        yield summary(ordered)
-
     read = files.map_batches(reader.__call__, batch_size=None, batch_format="pyarrow")
     try:
-        return list(shuffled(read, parts, write).take_all())
+        written = shuffled(read, parts, lambda part, rows: _write(folder, part, rows.drop_columns(["part"])))
+        return _added(written.iter_rows())
     except UserError as error:
         # A worker's error comes as a child of its class with a traceback for a message; Ray Data adds lines of its own to it.
         raise UserError(str(getattr(error, "cause", error)).splitlines()[0]) from None
+
+
+def _write(folder: Folder, part: int, rows: pa.Table) -> Iterator[pa.Table]:
+    """Write a partition in order of id; yield its sums."""
+    ordered = rows.sort_by("id")
+    write_part(folder, part, ordered)
+    yield summary(ordered)
+
+
+def _added(rows: Iterable[dict[str, Any]]) -> Result:
+    """Add up the partitions' sums as they come: nothing grows with the partitions."""
+    sums: dict[tuple[str, str | None, str | None], dict[str, Any]] = {}
+    for row in rows:
+        entry = sums.setdefault((row["source"], row["unread"], row["language"]),
+                                {name: row[name] for name in ("source", "unread", "language")})
+        for name in ("documents", *_SUMS):
+            entry[name] = entry.get(name, 0) + (row[name] or 0)
+    return list(sums.values())
 
 
 def summary(table: pa.Table) -> pa.Table:
