@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import ray
 
 from raylm.corpus.dedup.clusters import EDGES, MEMBERS, find_components
 from raylm.corpus.dedup.earlier import Earlier
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 REASON = "near duplicate"
 _PAIRS_AT_ONCE = 256
+_COMPARED_AT_ONCE = 128 << 20
+"""Bytes of text up to which one task compares all candidates; their shingles take about as much."""
 
 
 def remove_near(step: "Near", corpus: Corpus, work: Work) -> dict[str, Any]:
@@ -166,8 +169,22 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
         write_part(folder, bucket, pairs)
         yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows]})
 
-    candidates = counted(members, total)
-    return exchanged(total, spread, total, reduce, small=candidates * 100 <= step.rows_in_one_task)
+    few = counted(members, total) * 100 <= step.rows_in_one_task
+    small = few and ray.get(ray.remote(_candidate_bytes).remote(corpus, earlier, members)) <= _COMPARED_AT_ONCE
+    return exchanged(total, spread, total, reduce, small)
+
+
+def _candidate_bytes(corpus: Corpus, earlier: Earlier, members: Folder) -> int:
+    """Return how long the texts of all candidates are; one of an earlier corpus counts as a long one."""
+    size = 0
+    for part in range(corpus.parts + earlier.parts):
+        nodes = read_part(members, part, MEMBERS, ["node"])["node"].to_numpy()
+        if part >= corpus.parts:
+            size += len(nodes) * 10_000
+        elif len(nodes):
+            rows = corpus.rows(part, ["bytes"])
+            size += int(rows["bytes"].to_numpy()[np.searchsorted(rows["row"].to_numpy(), row_of(nodes))].sum())
+    return size
 
 
 def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table: pa.Table, total: int) -> Iterator[pa.Table]:

@@ -47,10 +47,10 @@ class Near(Step):
     preferred one is in each piece; so no worker holds a hot one whole, at the price of a few copies more."""
     edges_in_one_task: int = resource(4_000_000, ge=0)
     """Pairs up to which one task finds the clusters (16 bytes each, four times that in memory); above, rounds of shuffles do."""
-    rows_in_one_task: int = resource(500_000, ge=0)
+    rows_in_one_task: int = resource(2_000_000, ge=0)
     """Pairs of duplicates up to which one task hands them out (about 150 bytes each), bands of documents up to which one finds the
-    candidates (24 bytes each), and a hundredth of it the candidates up to which one compares them (about 4 kB each); above,
-    shuffles do, with the same result."""
+    candidates (24 bytes each), and a hundredth of it the candidates up to which one compares them (if they have 128 MiB of text at
+    most); above, shuffles do, with the same result."""
 
     def signature(self) -> Signature:
         """Return the measure of the signatures."""
