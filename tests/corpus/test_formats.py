@@ -295,6 +295,19 @@ def test_a_wrong_length_costs_its_record_alone(tmp_path, length, reason):
     assert found.count(reason) == 1 and len(found) >= 5  # a length of 700 hides the record after it
 
 
+@pytest.mark.parametrize("length", [5027, 10**12, 0, 3, -5, "many"])
+@pytest.mark.parametrize("kind", ["request", "warcinfo"])
+def test_a_wrong_length_of_what_is_passed_over_hides_no_text(tmp_path, kind, length):
+    whole = [(other, f"http://a/{number}", "text/plain", f"{other} {number} ".encode() * 20)
+             for number in range(50) for other in ("conversion", "request")]
+    whole[1] = (kind, *whole[1][1:])
+    (tmp_path / "a.wet").write_bytes(warc(*whole, length=length))
+    assert texts(read(tmp_path / "a.wet")) == [
+        "conversion 0 " * 20, "damaged WARC record", *(f"conversion {number} " * 20 for number in range(1, 50))]
+    (tmp_path / "a.wet").write_bytes(warc(*whole[:4])[:-30])
+    assert texts(read(tmp_path / "a.wet")) == ["conversion 0 " * 20, "conversion 1 " * 20, "truncated WARC"]
+
+
 def test_what_is_no_archive_or_is_cut_off_is_named(tmp_path):
     whole = warc(*(("conversion", "http://a", "text/plain", b"some text " * 20) for _ in range(3)))
     for data, expected in ((whole[:-100], ["some text " * 20] * 2 + ["truncated WARC"]), (b"", ["empty file"]),
