@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.files import http_file, opened
+from raylm.corpus.files.address import store
 from raylm.corpus.fingerprint import fingerprint
 from raylm.corpus.listing import list_files
 from raylm.corpus.reach import check_root, this_node
@@ -221,7 +222,7 @@ def test_files_of_an_object_store_are_found_and_read(tree, monkeypatch):
 
     def filesystem(scheme, bucket, anonymous):
         asked.append((scheme, bucket, anonymous))
-        return stored
+        return stored, f"{bucket}/"
 
     monkeypatch.setattr("raylm.corpus.files.address._filesystem", filesystem)
     pq.write_table(pa.table({"text": ["p"]}), tree / "data" / "t.parquet")
@@ -241,6 +242,14 @@ def test_files_of_an_object_store_are_found_and_read(tree, monkeypatch):
         listed("s3://nothing/here")
     with pytest.raises(UserError, match="no files to read"):
         listed("s3://data/*.nothing")
+
+
+@pytest.mark.parametrize(("uri", "path"), [
+    ("abfs://cont@acc.dfs.core.windows.net/dir/a b%.txt", "cont/dir/a b%.txt"), ("abfss://cont@acc.dfs.core.windows.net", "cont"),
+    ("gs://anonymous@bucket/x", "bucket/x"), ("gs://bucket/dir/", "bucket/dir")])
+def test_the_path_within_a_store_is_that_of_pyarrow(uri, path):
+    assert store(uri)[1] == path
+    assert fs.FileSystem.from_uri(uri.replace(" ", "%20").replace("%.", "%25."))[1].rstrip("/") == path
 
 
 def test_a_name_that_is_no_utf8_is_read(tmp_path):
