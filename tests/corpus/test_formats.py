@@ -177,7 +177,7 @@ def test_broken_csv_rows_cost_themselves(tmp_path, packing):
     assert found(b'\xef\xbb\xbftext,n\r\none,1\r\ntoo,many,fields\r\nfew\r\n\r\n"two\nlines",2\r\nlast,3') == [
         "one", "broken CSV row", "broken CSV row", "two\nlines", "last"]
     assert found(b'text,n\none,1\n"never closed,2\nthree,3\nfour,4\n') == ["one", "broken CSV row", "three", "four"]
-    assert found(b'n\n1\n') == ["no text column"] and found(b"") == ["empty file"] == found(b"text\n")
+    assert found(b'n\n1\n') == ["no text column"] and found(b"") == [] == found(b"text\n")
     assert found(b"text,n\n\xff\xfe\x81,1\nnul\0here,2\n") == ["binary"]
     late = b"text,n\n" + b"fine,1\n" * 30_000 + b"nul\0here,2\n\x81\x82\x83,3\n"
     assert found(late)[-3:] == ["fine", "nul\0here", "unknown encoding"]
@@ -343,6 +343,18 @@ def test_a_flipped_bit_never_costs_more_than_its_file(tmp_path):
         reasons |= {record.reason for record in found if isinstance(record, Unread)}
     assert reasons <= {"damaged gzip", "truncated gzip", "damaged WARC record", "truncated WARC", "no page", "HTTP status not 200",
                        "broken HTTP response", "no main text", "no WARC records", "unknown encoding", "empty page"}
+
+
+def test_a_file_without_a_single_document_is_counted_as_empty(tmp_path):
+    log = warc(("resource", "metadata://gnu.org/log", "text/plain", b"log"), ("request", "http://a", "application/http", b"GET /"))
+    for name, data in (("a.jsonl", b""), ("b.jsonl", b"\n  \n\n"), ("a.csv", b""), ("b.csv", b"text\n\n"), ("a.warc", b""),
+                       ("b.warc", log), ("a.txt", b"")):
+        (tmp_path / name).write_bytes(data)
+        assert read(tmp_path / name) == [Unread(0, "empty file", len(data))], name
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a.parquet")
+    assert texts(read(tmp_path / "a.parquet")) == ["empty file"]
+    pq.write_table(pa.table({"text": ["", "  "]}), tmp_path / "blank.parquet")
+    assert texts(read(tmp_path / "blank.parquet")) == ["", "  "]
 
 
 def test_without_an_extractor_html_files_are_source_code(tmp_path):
