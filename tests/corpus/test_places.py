@@ -97,6 +97,15 @@ def test_a_list_names_files_relative_to_its_folder_or_to_a_base(tree):
             listed(str(path))
 
 
+@pytest.mark.parametrize("line", ["/etc/passwd", "file:///etc/passwd", "FILE:/etc/passwd"])
+def test_a_list_from_elsewhere_names_no_file_of_this_machine(server, line):
+    Server.files["/evil.paths"] = f"a.txt\n{line}\n".encode()
+    for more in ({}, {"base": "s3://bucket"}):
+        with pytest.raises(UserError, match=f"'{line}' is a path of this machine") as caught:
+            listed(f"{server}/evil.paths", **more)
+        assert f"{server}/evil.paths" in str(caught.value) and "\n" not in str(caught.value)
+
+
 class Server(http.server.BaseHTTPRequestHandler):
     """Serves `files`; sends parts; breaks off the first answers as told."""
 
