@@ -67,8 +67,11 @@ class CorpusConfig(Section):
     @model_validator(mode="after")
     def _steps_fit(self) -> "CorpusConfig":
         names = [source.name for source in self.sources]
+        # Columns of what is measured with a list are named after its content: nobody writes such a name. And a finished run may be
+        # looked at when its lists are long gone, so lists are read where a run is planned or built, and not here.
         columns = {*_GIVEN, *(f"masked_{kind}" for kind in MASKS), *(model.name for model in self.models),
-                   *(name for measure in self.measures() for name in measure.columns)}
+                   *(name for step in self.steps if not step.files("read")
+                     for measure in step.measures() for name in measure.columns)}
         for number, step in enumerate(self.steps):
             where = f"corpus.steps.{number} ({step.do})"
             for name in step.sources:
