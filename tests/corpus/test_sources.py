@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 from pydantic import ValidationError
 
 from raylm.corpus.config import CorpusConfig
@@ -26,6 +27,7 @@ from raylm.corpus.sources.formats.parquet_rows import parquet_rows
 from raylm.errors import UserError
 from raylm.pipeline.recipe import Recipe
 from raylm.pipeline.run import _remember, load, plan
+from raylm.storage import Folder
 
 
 def folder(path, **more):
@@ -115,6 +117,26 @@ def test_fingerprint_sees_names_sizes_and_times_but_not_the_place(tmp_path):
     assert first == fingerprint(folder(tmp_path / "two/corpus"))
     os.utime(tmp_path / "one/corpus/a.txt", ns=(10**18, 10**18 + 1))
     assert fingerprint(folder(tmp_path / "one/corpus")) != first
+
+
+@pytest.mark.parametrize("section", [
+    {"steps": [{"do": "near", "against": ["s3://bucket/a"]}]}, {"steps": [{"do": "keywords", "lists": ["s3://bucket/a"]}]},
+    {"steps": [{"do": "decontaminate", "sets": [{"name": "a", "paths": "s3://bucket/a"}]}]},
+    {"models": [{"name": "a", "kind": "fasttext", "labelled": [{"path": "s3://bucket/a", "positive": [1]}]}]}])
+def test_a_store_that_does_not_answer_is_one_line_when_a_run_is_planned(tmp_path, monkeypatch, section):
+    class Down(fs.SubTreeFileSystem):
+        def get_file_info(self, path):
+            raise OSError("When getting information for key 'a':\nAWS Error NETWORK_CONNECTION")
+
+        def open_input_stream(self, *arguments, **more):
+            raise OSError("When reading key 'a':\nAWS Error NETWORK_CONNECTION")
+
+    monkeypatch.setattr(Folder, "_resolve", lambda folder: (Down(str(tmp_path), fs.LocalFileSystem()), "bucket/a"))
+    (tmp_path / "a.txt").write_text("words")
+    recipe = Recipe.model_validate({"name": "down", "corpus": folder(tmp_path).model_dump(include={"sources"}) | section})
+    with pytest.raises(UserError, match=r"s3://bucket/a: (cannot be reached \()?When") as caught:
+        plan(recipe)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_finished_run_is_looked_at_without_the_lists_it_was_made_with(tmp_path):
