@@ -188,6 +188,27 @@ def test_a_lost_connection_is_taken_up_where_it_broke_off(server):
     assert sum("bytes=" in line for line in Server.asked) == 3
 
 
+def test_a_server_that_does_not_answer_now_makes_no_other_corpus(server):
+    config = corpus([f"{server}/a.txt", f"{server}/rows.jsonl"])
+    whole = fingerprint(config)
+    Server.refuse = http_file.TRIES - 1
+    assert fingerprint(config) == whole and Server.refuse == 0
+    Server.refuse = 10**6
+    with pytest.raises(UserError, match=rf"source 'mine': {server}/.*: cannot be reached \(HTTP status 503\)") as caught:
+        fingerprint(config)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="cannot be reached"):
+        list_files(corpus("http://127.0.0.1:9/a.txt"))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_a_server_that_does_not_say_what_files_it_has_is_read(server, monkeypatch, status):
+    monkeypatch.setattr(Server, "do_HEAD", lambda asked: asked._answer(status, b""))
+    file, = list_files(corpus(f"{server}/a.txt"))
+    assert (file.size, file.mtime_ns) == (0, 0)
+    assert list(texts(f"{server}/a.txt").values()) == [["words"]]
+
+
 def test_a_server_that_never_answers_or_sends_no_parts_costs_the_file(server):
     config = corpus(f"{server}/rows.jsonl")
     host = server.removeprefix("http://")
