@@ -62,7 +62,7 @@ def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
         for found in details.values():
             for name, folder in found.pop("publish", {}).items():
                 _copied(markers.folder.child(folder), ctx.output.child(name))
-        final = in_order(publish(ctx.output, corpus, labels(steps), config.fingerprints(), ctx.meter))
+        final = in_order(publish(ctx.output, corpus, config.fingerprints(), ctx.meter))
         return [{"details": details, "final": final, "seconds": {**seconds, "write": round(time.monotonic() - started, 2)}}]
 
     return markers.run("publish", write, fills=FILLS)

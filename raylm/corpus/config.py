@@ -10,7 +10,7 @@ from raylm.corpus.cleaning import CleanConfig
 from raylm.corpus.masks import MASKS, MasksConfig
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.models import AnyModel
-from raylm.corpus.read.identified import COLUMNS, Identified
+from raylm.corpus.read.identified import COLUMNS, MODES, Identified
 from raylm.corpus.rules import Rule
 from raylm.corpus.sources.config import SourceConfig
 from raylm.corpus.steps.near import Near
@@ -36,8 +36,10 @@ class CorpusConfig(Section):
     """What is done to every text before anything looks at it."""
     mask: MasksConfig = MasksConfig()
     """Personal data that is replaced by placeholders."""
-    language: Literal["vote", "fast", "off"] = "vote"
-    """How each document's language is identified: by the vote of several identifiers, by the fastest of them, or not at all."""
+    language: Literal["vote", "fast", "off"] | tuple[str, ...] = "vote"
+    """How each document's language is identified: `vote` (by several identifiers: cld2, langid, markers), `fast` (by cld2 alone),
+    `off`, or a list of identifiers that vote, such as `[cld2, langid, markers, lingua]`. Those that need a package more, lid176 and
+    lingua, say which."""
     models: tuple[AnyModel, ...] = ()
     """Models that raylm trains and asks about every document; each is a column that steps can read."""
     steps: tuple[AnyStep, ...] = Field(default_factory=lambda: tuple(_step(name) for name in _DEFAULT_STEPS))
@@ -64,11 +66,37 @@ class CorpusConfig(Section):
             raise ValueError(f"sources with different names ({', '.join(twice)} is there twice)")
         return sources
 
+    @field_validator("language", mode="before")
+    @classmethod
+    def _known_identifiers(cls, language: Any) -> str | tuple[str, ...]:
+        if isinstance(language, str) and language in MODES:
+            return language
+        from raylm.corpus.language import IDENTIFIERS
+
+        told = isinstance(language, list | tuple) and all(isinstance(name, str) and name in IDENTIFIERS for name in language)
+        # Some only choose between what others name, and nobody votes twice.
+        if not told or len(set(language)) < len(language) or not any(IDENTIFIERS[name].alone for name in language):
+            alone = [name for name, kind in IDENTIFIERS.items() if kind.alone]
+            raise ValueError(f"{', '.join(MODES)}, or a list of different ones of {', '.join(IDENTIFIERS)}, with at least one of "
+                             f"{', '.join(alone)}")
+        return tuple(language)
+
+    @model_validator(mode="after")
+    def _cleaning_fits(self) -> "CorpusConfig":
+        names = [source.name for source in self.sources]
+        for name in self.clean.c4_lines.sources if self.clean.c4_lines else ():
+            if name not in names:
+                raise ValueError(f"corpus.clean.c4_lines.sources: got {name!r}, allowed: {', '.join(names)}")
+        return self
+
     @model_validator(mode="after")
     def _steps_fit(self) -> "CorpusConfig":
         names = [source.name for source in self.sources]
+        # Columns of what is measured with a list are named after its content: nobody writes such a name. And a finished run may be
+        # looked at when its lists are long gone, so lists are read where a run is planned or built, and not here.
         columns = {*_GIVEN, *(f"masked_{kind}" for kind in MASKS), *(model.name for model in self.models),
-                   *(name for measure in self.measures() for name in measure.columns)}
+                   *(name for step in self.steps if not step.files("read")
+                     for measure in step.measures() for name in measure.columns)}
         for number, step in enumerate(self.steps):
             where = f"corpus.steps.{number} ({step.do})"
             for name in step.sources:

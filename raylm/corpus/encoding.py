@@ -31,6 +31,22 @@ _WIDER = {  # by Python's name: the little larger encoding that programs really 
 _WINDOWS = {"iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-13": "cp1257", "iso8859-15": "cp1252", "iso8859-16": "cp1250",
             "iso8859-10": "cp1252", "iso8859-3": "cp1252", "cp865": "cp1252", "cp852": "cp1250"}
 """Windows' variant of an encoding, in which 0x80 to 0x9f are letters and quotation marks where ISO's has controls."""
+_WEB = frozenset((
+    "utf-8", "gb18030", "big5hkscs", "cp932", "cp949", "euc_jp", "iso2022_jp", "cp866", "koi8-u", "mac-roman", "mac-cyrillic",
+    "cp874", *(f"cp125{number}" for number in range(9)),
+    *(f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16))))
+"""Encodings of the WHATWG standard, after `_WIDER`, but for UTF-16, which no page that can say so is in."""
+_NO_ENCODING = frozenset(("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"))
+"""Codecs that Python lists with the encodings of text. One only fails; one takes the square of a text's length."""
+_LABELS = {
+    "uhc": "cp949", "windows-949": "cp949", "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949", "ksc_5601": "cp949",
+    "windows-31j": "cp932", "x-sjis": "cp932", "x-euc-jp": "euc_jp",
+    "x-gbk": "gb18030", "gb_2312-80": "gb18030", "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs",
+    "windows-874": "cp874", "dos-874": "cp874", "koi8": "koi8-r", "koi8-ru": "koi8-u",
+    "mac": "mac-roman", "x-mac-roman": "mac-roman", "x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic",
+    "iso-8859-6-e": "iso8859-6", "iso-8859-6-i": "iso8859-6",
+    "iso-8859-8-e": "iso8859-8", "iso-8859-8-i": "iso8859-8", "visual": "iso8859-8", "logical": "iso8859-8"}
+"""Labels of that standard that Python does not know, and the one of uchardet."""
 _SHIFTS = (b"\x1b$B", b"\x1b$@")
 """How ISO-2022-JP turns to Japanese."""
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-zA-Z0-9_:.-]{2,40})""", re.IGNORECASE)
@@ -42,12 +58,19 @@ _CASE = re.compile("[^\\W\\d_]{2,}")
 
 def codec_of(label: str) -> str | None:
     """Return Python's name of the encoding that a declaration means, or None if it means no encoding of text."""
-    name = {"uhc": "cp949", "ks_c_5601-1987": "cp949", "windows-31j": "cp932", "x-sjis": "cp932"}.get(label.lower(), label)
+    name = label.strip().lower()
     try:
-        found = codecs.lookup(name.strip())
+        found = codecs.lookup(_LABELS.get(name, name))
     except (LookupError, ValueError):
         return None
-    return _WIDER.get(found.name, found.name) if getattr(found, "_is_text_encoding", True) else None
+    is_text = getattr(found, "_is_text_encoding", True) and found.name not in _NO_ENCODING
+    return _WIDER.get(found.name, found.name) if is_text else None
+
+
+def web_codec(label: str) -> str | None:
+    """Return Python's name of the encoding that a page's or server's `charset` means, or None if the web has no such encoding."""
+    codec = codec_of(label)
+    return codec if codec in _WEB else None
 
 
 def decode(data: bytes, python: bool = False) -> str:
@@ -146,7 +169,7 @@ def _declared(data: bytes) -> str | None:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
     except (SyntaxError, UnicodeError):
         return None
-    return None if encoding.startswith("utf-8") else encoding
+    return None if encoding.startswith("utf-8") or codec_of(encoding) is None else encoding
 
 
 class Lines:
@@ -195,8 +218,8 @@ def decode_html(data: bytes, declared: str | None = None) -> str:
     own = _XML.match(head) or _META.search(head)
     labels = [declared, own[1].decode("ascii") if own else None, "utf-8"]
     for label in labels:
-        codec = codec_of(label) if label else None
-        if codec is None or codec.startswith(("utf-16", "utf-32")):  # no page that can say so is in it
+        codec = web_codec(label) if label else None
+        if codec is None:
             continue
         text = data.decode(codec, "replace")
         if text.count("\ufffd") <= len(text) // 1000:

@@ -30,8 +30,15 @@ def contents(place: str) -> str:
     times.
 
     Raises:
-        UserError: there is nothing at this place.
+        UserError: there is nothing at this place, or it cannot be reached.
     """
+    try:
+        return _contents(place)
+    except OSError as error:
+        raise UserError(f"{place}: cannot be reached ({(str(error).splitlines() or [type(error).__name__])[0]})") from None
+
+
+def _contents(place: str) -> str:
     folder = Folder.at(place)
     for name in ("run.json", "manifest.json"):
         if folder.exists(name):

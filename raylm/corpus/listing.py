@@ -89,7 +89,7 @@ def _below(root: Root, kind: SourceKind, source: SourceConfig) -> Iterator[Found
     if not is_remote(root.place):
         yield from _walk(root.place, kind) if root.files is None else (_on_disk(root.place, name) for name in root.files)
     elif root.place.startswith(HTTP):
-        yield from _on_server(root.place, root.files or ())
+        yield from _on_server(root.place, root.files or (), source)
     else:
         yield from _in_store(root, kind, source)
 
@@ -103,12 +103,16 @@ def _on_disk(place: str, name: str) -> Found:
     return Found(os.fsencode(name).decode("utf-8", "backslashreplace"), path, status.st_size, status.st_mtime_ns)
 
 
-def _on_server(place: str, names: Iterable[str]) -> Iterator[Found]:
+def _on_server(place: str, names: Iterable[str], source: SourceConfig) -> Iterator[Found]:
     def ask(name: str) -> Found:
+        address = f"{place}/{name}"
         try:
-            return Found(name, f"{place}/{name}", *describe(f"{place}/{name}"))
-        except OSError:
-            return Found(name, f"{place}/{name}")
+            return Found(name, address, *describe(address))
+        except ConnectionResetError as error:
+            # Another size would be another corpus: all of it made anew, because a network was down for a minute.
+            raise UserError(f"corpus source {source.name!r}: {address}: cannot be reached ({_first_line(error)})") from None
+        except OSError:  # the server answered: it has no such file, or it does not say what files it has (405, 501)
+            return Found(name, address)
 
     with ThreadPoolExecutor(_ASKING) as threads:
         yield from threads.map(ask, names)
@@ -125,13 +129,17 @@ def _in_store(root: Root, kind: SourceKind, source: SourceConfig) -> Iterator[Fo
             return
         infos = filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True))
     except OSError as error:
-        raise UserError(f"corpus source {source.name!r}: {root.place}: cannot be listed ({str(error).splitlines()[0]})") from None
+        raise UserError(f"corpus source {source.name!r}: {root.place}: cannot be listed ({_first_line(error)})") from None
     names = {info.path.removeprefix(base).lstrip("/"): info for info in infos if info.type == fs.FileType.File}
     own = {name.rpartition("/")[0] for name in names if name.rpartition("/")[2] == OWN_MARK}
     for name in sorted(names):
         folders = ["", *accumulate(name.split("/")[:-1], "{}/{}".format)]
         if not own.intersection(folders) and all(kind.enters(folder) for folder in folders[1:]):
             yield _found(root.place, name, names[name])
+
+
+def _first_line(error: OSError) -> str:
+    return (error.strerror or str(error) or type(error).__name__).splitlines()[0]
 
 
 def _found(place: str, name: str, info: "object") -> Found:

@@ -34,7 +34,7 @@ def write_part(folder: Folder, part: int, table: pa.Table) -> None:
 def read_part(folder: Folder, part: int, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
     """Read one partition; one that was never written, for no row fell into it, is empty.
 
-    That none is missing for another reason is for `Steps` to see, before a step is used.
+    That none is missing for another reason is for `Markers` to see, before a step is used.
     """
     if not folder.exists(part_name(part)):
         names = columns or schema.names

@@ -30,15 +30,12 @@ _SAMPLES, _EXCERPT = 5, 280
 _TAKEN = ["id", "source", "path", "text", "bytes", "language", "url", "unread"]
 
 
-def publish(
-    output: Folder, corpus: Corpus, steps: Sequence[str], fingerprints: Sequence[str], meter: Meter
-) -> list[dict[str, Any]]:
+def publish(output: Folder, corpus: Corpus, fingerprints: Sequence[str], meter: Meter) -> list[dict[str, Any]]:
     """Write the tables; return per partition the sums of `_counted`.
 
     Args:
         output: the artifact's folder; its `FILLS` are written.
         corpus: with the changes of all steps.
-        steps: the labels of the steps, in order.
         fingerprints: columns that a later corpus needs to be compared with this one.
         meter: progress.
     """
@@ -48,7 +45,7 @@ def publish(
     def each(part: int) -> Iterator[pa.Table]:
         rows = read_columns(corpus.read, corpus.scores, part, columns)
         changes = [read_part(folder, part, CHANGES) for folder in corpus.changes]
-        documents, removed, sums = split(rows, changes, steps)
+        documents, removed, sums = split(rows, changes)
         write_part(output.child("documents"), part, documents.select(DOCUMENTS.names))
         write_part(output.child("removed"), part, removed)
         write_part(output.child(FINGERPRINTS), part, documents.select(["id", *fingerprints]))
@@ -80,7 +77,7 @@ _SUMS = pa.schema([("step", pa.string()), ("source", pa.string()), ("reason", pa
 bytes that it took from them. Of an empty step: what is kept."""
 
 
-def split(rows: pa.Table, changes: Sequence[pa.Table], steps: Sequence[str]) -> tuple[pa.Table, pa.Table, list[dict[str, Any]]]:
+def split(rows: pa.Table, changes: Sequence[pa.Table]) -> tuple[pa.Table, pa.Table, list[dict[str, Any]]]:
     """Divide one partition's rows, sorted by id, into kept documents and `REMOVED`, both still sorted by id; and the sums of
     both."""
     count = rows.num_rows

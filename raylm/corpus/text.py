@@ -6,7 +6,6 @@ their runs go through a segmenter, loaded when the first such character comes. W
 """
 
 import re
-from collections import Counter
 from functools import cached_property
 from typing import ClassVar, Protocol
 
@@ -104,11 +103,6 @@ class TextView:
         different = dict.fromkeys(self.words)
         numbers = dict(zip(different, range(len(different)), strict=True))
         return np.fromiter(map(numbers.__getitem__, self.words), np.int64, len(self.words))
-
-    @cached_property
-    def word_counts(self) -> Counter[str]:
-        """How often each word occurs."""
-        return Counter(self.words)
 
     @cached_property
     def sentences(self) -> list[str]:

@@ -170,7 +170,7 @@ def reference(u, v):
 
 
 def in_rounds(u, v, parts):
-    """The rounds of raylm/corpus/duplicates.py without Ray: each node's edges are together in one of `parts`."""
+    """The rounds of raylm/corpus/dedup/clusters.py without Ray: each node's edges are together in one of `parts`."""
     sizes = [len(u)]
     while True:
         a, b = both_ways(u, v)

@@ -177,7 +177,7 @@ def test_broken_csv_rows_cost_themselves(tmp_path, packing):
     assert found(b'\xef\xbb\xbftext,n\r\none,1\r\ntoo,many,fields\r\nfew\r\n\r\n"two\nlines",2\r\nlast,3') == [
         "one", "broken CSV row", "broken CSV row", "two\nlines", "last"]
     assert found(b'text,n\none,1\n"never closed,2\nthree,3\nfour,4\n') == ["one", "broken CSV row", "three", "four"]
-    assert found(b'n\n1\n') == ["no text column"] and found(b"") == ["empty file"] == found(b"text\n")
+    assert found(b'n\n1\n') == ["no text column"] and found(b"") == [] == found(b"text\n")
     assert found(b"text,n\n\xff\xfe\x81,1\nnul\0here,2\n") == ["binary"]
     late = b"text,n\n" + b"fine,1\n" * 30_000 + b"nul\0here,2\n\x81\x82\x83,3\n"
     assert found(late)[-3:] == ["fine", "nul\0here", "unknown encoding"]
@@ -295,6 +295,19 @@ def test_a_wrong_length_costs_its_record_alone(tmp_path, length, reason):
     assert found.count(reason) == 1 and len(found) >= 5  # a length of 700 hides the record after it
 
 
+@pytest.mark.parametrize("length", [5027, 10**12, 0, 3, -5, "many"])
+@pytest.mark.parametrize("kind", ["request", "warcinfo"])
+def test_a_wrong_length_of_what_is_passed_over_hides_no_text(tmp_path, kind, length):
+    whole = [(other, f"http://a/{number}", "text/plain", f"{other} {number} ".encode() * 20)
+             for number in range(50) for other in ("conversion", "request")]
+    whole[1] = (kind, *whole[1][1:])
+    (tmp_path / "a.wet").write_bytes(warc(*whole, length=length))
+    assert texts(read(tmp_path / "a.wet")) == [
+        "conversion 0 " * 20, "damaged WARC record", *(f"conversion {number} " * 20 for number in range(1, 50))]
+    (tmp_path / "a.wet").write_bytes(warc(*whole[:4])[:-30])
+    assert texts(read(tmp_path / "a.wet")) == ["conversion 0 " * 20, "conversion 1 " * 20, "truncated WARC"]
+
+
 def test_what_is_no_archive_or_is_cut_off_is_named(tmp_path):
     whole = warc(*(("conversion", "http://a", "text/plain", b"some text " * 20) for _ in range(3)))
     for data, expected in ((whole[:-100], ["some text " * 20] * 2 + ["truncated WARC"]), (b"", ["empty file"]),
@@ -330,6 +343,18 @@ def test_a_flipped_bit_never_costs_more_than_its_file(tmp_path):
         reasons |= {record.reason for record in found if isinstance(record, Unread)}
     assert reasons <= {"damaged gzip", "truncated gzip", "damaged WARC record", "truncated WARC", "no page", "HTTP status not 200",
                        "broken HTTP response", "no main text", "no WARC records", "unknown encoding", "empty page"}
+
+
+def test_a_file_without_a_single_document_is_counted_as_empty(tmp_path):
+    log = warc(("resource", "metadata://gnu.org/log", "text/plain", b"log"), ("request", "http://a", "application/http", b"GET /"))
+    for name, data in (("a.jsonl", b""), ("b.jsonl", b"\n  \n\n"), ("a.csv", b""), ("b.csv", b"text\n\n"), ("a.warc", b""),
+                       ("b.warc", log), ("a.txt", b"")):
+        (tmp_path / name).write_bytes(data)
+        assert read(tmp_path / name) == [Unread(0, "empty file", len(data))], name
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a.parquet")
+    assert texts(read(tmp_path / "a.parquet")) == ["empty file"]
+    pq.write_table(pa.table({"text": ["", "  "]}), tmp_path / "blank.parquet")
+    assert texts(read(tmp_path / "blank.parquet")) == ["", "  "]
 
 
 def test_without_an_extractor_html_files_are_source_code(tmp_path):

@@ -3,15 +3,20 @@
 import gzip
 import json
 import random
+import sys
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from raylm.corpus.config import CorpusConfig
 from raylm.corpus.document import Document
-from raylm.corpus.language import FAST, IDENTIFIERS, LANGUAGES, TRIED, VOTE, Language, identify, language_share
+from raylm.corpus.language import FAST, IDENTIFIERS, LANGUAGES, TRIED, VOTE, Language, identify, language_share, lingua
 from raylm.corpus.language.base import Identifier
 from raylm.corpus.language.codes import position
+from raylm.corpus.language.identify import _voices
 from raylm.corpus.language.vote import combine
+from raylm.corpus.read.identified import Identified
 from raylm.errors import UserError
 
 SENTENCES = {
@@ -122,6 +127,36 @@ def test_codes_are_iso_639_1_and_aliases_lead_to_them():
 def test_an_unknown_identifier_is_an_error_of_the_user():
     with pytest.raises(UserError, match="known are " + ", ".join(IDENTIFIERS)):
         identify(["x"], ("cld3",))
+
+
+def test_a_recipe_names_the_identifiers_that_vote(monkeypatch):
+    def config(language):
+        return CorpusConfig.model_validate({"language": language, "sources": [{"name": "a", "kind": "licences"}]})
+
+    documents = [Document(text) for text in SENTENCES.values()]
+    asked = []
+    monkeypatch.setitem(IDENTIFIERS, "langid", type("Mine", (IDENTIFIERS["langid"],), {
+        "name": "langid", "evidence": lambda self, text: asked.append(text) or super(type(self), self).evidence(text)}))
+    _voices.cache_clear()
+    found = config(["cld2", "langid"]).measures()[0].measure(documents)
+    assert set(found) == {"language", "language_score", "language_lines"} and len(asked) > len(documents) / 2
+    assert found["language"] == identify(list(SENTENCES.values()), ("cld2", "langid"))[0]
+    assert found["language"][:3] == ["en", "zh", "de"]
+    _voices.cache_clear()
+    whole = config(["cld2", "langid"])
+    assert whole.identity_for("read") == config(("cld2", "langid")).identity_for("read") != config("vote").identity_for("read")
+    assert CorpusConfig.model_validate(whole.model_dump(mode="json")) == whole
+    for wrong in ("lingua", ["cld3"], [], ["markers"], ["cld2", "cld2"], 7, [["cld2"]], None):
+        with pytest.raises(ValidationError, match="vote, fast, off, or a list of different ones of cld2, langid") as caught:
+            config(wrong)
+        assert caught.value.error_count() == 1
+
+
+def test_an_identifier_whose_package_is_missing_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lingua", None)
+    lingua._model.cache_clear()
+    with pytest.raises(UserError, match="identifier lingua: needs pip install lingua-language-detector"):
+        Identified(("cld2", "lingua")).measure([Document("words")])
 
 
 def test_the_vote_beats_each_of_its_voices_on_real_sentences(shared_data):

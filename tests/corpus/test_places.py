@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.files import http_file, opened
+from raylm.corpus.files.address import store
 from raylm.corpus.fingerprint import fingerprint
 from raylm.corpus.listing import list_files
 from raylm.corpus.reach import check_root, this_node
@@ -94,6 +95,15 @@ def test_a_list_names_files_relative_to_its_folder_or_to_a_base(tree):
     for path, message in ((tree / "bad.paths", "leads out"), (tree / "gone.paths", "no such file")):
         with pytest.raises(UserError, match=message):
             listed(str(path))
+
+
+@pytest.mark.parametrize("line", ["/etc/passwd", "file:///etc/passwd", "FILE:/etc/passwd"])
+def test_a_list_from_elsewhere_names_no_file_of_this_machine(server, line):
+    Server.files["/evil.paths"] = f"a.txt\n{line}\n".encode()
+    for more in ({}, {"base": "s3://bucket"}):
+        with pytest.raises(UserError, match=f"'{line}' is a path of this machine") as caught:
+            listed(f"{server}/evil.paths", **more)
+        assert f"{server}/evil.paths" in str(caught.value) and "\n" not in str(caught.value)
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -178,6 +188,27 @@ def test_a_lost_connection_is_taken_up_where_it_broke_off(server):
     assert sum("bytes=" in line for line in Server.asked) == 3
 
 
+def test_a_server_that_does_not_answer_now_makes_no_other_corpus(server):
+    config = corpus([f"{server}/a.txt", f"{server}/rows.jsonl"])
+    whole = fingerprint(config)
+    Server.refuse = http_file.TRIES - 1
+    assert fingerprint(config) == whole and Server.refuse == 0
+    Server.refuse = 10**6
+    with pytest.raises(UserError, match=rf"source 'mine': {server}/.*: cannot be reached \(HTTP status 503\)") as caught:
+        fingerprint(config)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="cannot be reached"):
+        list_files(corpus("http://127.0.0.1:9/a.txt"))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_a_server_that_does_not_say_what_files_it_has_is_read(server, monkeypatch, status):
+    monkeypatch.setattr(Server, "do_HEAD", lambda asked: asked._answer(status, b""))
+    file, = list_files(corpus(f"{server}/a.txt"))
+    assert (file.size, file.mtime_ns) == (0, 0)
+    assert list(texts(f"{server}/a.txt").values()) == [["words"]]
+
+
 def test_a_server_that_never_answers_or_sends_no_parts_costs_the_file(server):
     config = corpus(f"{server}/rows.jsonl")
     host = server.removeprefix("http://")
@@ -221,7 +252,7 @@ def test_files_of_an_object_store_are_found_and_read(tree, monkeypatch):
 
     def filesystem(scheme, bucket, anonymous):
         asked.append((scheme, bucket, anonymous))
-        return stored
+        return stored, f"{bucket}/"
 
     monkeypatch.setattr("raylm.corpus.files.address._filesystem", filesystem)
     pq.write_table(pa.table({"text": ["p"]}), tree / "data" / "t.parquet")
@@ -241,6 +272,14 @@ def test_files_of_an_object_store_are_found_and_read(tree, monkeypatch):
         listed("s3://nothing/here")
     with pytest.raises(UserError, match="no files to read"):
         listed("s3://data/*.nothing")
+
+
+@pytest.mark.parametrize(("uri", "path"), [
+    ("abfs://cont@acc.dfs.core.windows.net/dir/a b%.txt", "cont/dir/a b%.txt"), ("abfss://cont@acc.dfs.core.windows.net", "cont"),
+    ("gs://anonymous@bucket/x", "bucket/x"), ("gs://bucket/dir/", "bucket/dir")])
+def test_the_path_within_a_store_is_that_of_pyarrow(uri, path):
+    assert store(uri)[1] == path
+    assert fs.FileSystem.from_uri(uri.replace(" ", "%20").replace("%.", "%25."))[1].rstrip("/") == path
 
 
 def test_a_name_that_is_no_utf8_is_read(tmp_path):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from raylm.corpus.cleaning import clean
+from raylm.corpus.encoding import decode_html
 from raylm.corpus.reading import ReadError, decode, read_file
 
 
@@ -37,6 +38,28 @@ def test_encodings_are_told_apart(data, python, text):
                                   b"\x81\x82\x83", b"# coding: no-such-codec\nx = '\xe9\xe9\xff\xfe\x81'"])
 def test_bytes_that_are_no_text_are_not_guessed(data):
     assert reason(decode, data, True) == "unknown encoding"
+
+
+@pytest.mark.parametrize("label", ["undefined", "idna", "punycode", "unicode_escape", "utf-7", "rot13", "zlib", "no-such-codec"])
+def test_a_page_cannot_declare_what_is_no_encoding_of_the_web(label):
+    text = "<p>Die Straße ist schön.</p>" * 20_000
+    start = time.monotonic()
+    for data in (text.encode(), text.encode("cp1252")):
+        assert decode_html(data, label) == text
+        assert decode_html(f'<meta charset="{label}">'.encode() + data).endswith(text)
+    source = f"# coding: {label}\n".encode() + "# Größe\n".encode("cp1252") * 40_000
+    assert decode(source, python=True).endswith("# Größe\n")
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(("label", "codec"), [
+    ("iso-8859-8-i", "iso8859-8"), ("Windows-874", "cp874"), ("x-mac-cyrillic", "mac-cyrillic"), ("koi8-r", "koi8-r"),
+    ("x-sjis", "cp932"), ("gb2312", "gbk"), ("ks_c_5601-1987", "cp949"), ("iso-8859-1", "cp1252"), ("cp866", "cp866")])
+def test_a_page_is_in_the_encoding_of_the_web_that_it_declares(label, codec):
+    text = {"iso8859-8": "שלום עולם", "cp874": "สวัสดีชาวโลก", "cp932": "こんにちは世界", "gbk": "你好世界",
+            "cp949": "안녕하세요 세계", "cp1252": "“schön”"}.get(codec, "Привет, мир")
+    assert decode_html(text.encode(codec), label) == text
+    assert decode_html(f'<?xml version="1.0" encoding="{label}"?>'.encode() + text.encode(codec)).endswith(text)
 
 
 def test_reasons_of_bad_files(tmp_path):

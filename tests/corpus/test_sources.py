@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 from pydantic import ValidationError
 
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.fingerprint import fingerprint
 from raylm.corpus.listing import list_files
 from raylm.corpus.origin import document_id, origin_hash, partition
+from raylm.corpus.rules.lists import entries
 from raylm.corpus.sources import KINDS, Record, SourceConfig, Unread
 from raylm.corpus.sources.descriptions import long_description
 from raylm.corpus.sources.docstrings import docstrings, module_name
@@ -24,7 +26,8 @@ from raylm.corpus.sources.formats.json_lines import json_lines
 from raylm.corpus.sources.formats.parquet_rows import parquet_rows
 from raylm.errors import UserError
 from raylm.pipeline.recipe import Recipe
-from raylm.pipeline.run import _remember, plan
+from raylm.pipeline.run import _remember, load, plan
+from raylm.storage import Folder
 
 
 def folder(path, **more):
@@ -114,6 +117,49 @@ def test_fingerprint_sees_names_sizes_and_times_but_not_the_place(tmp_path):
     assert first == fingerprint(folder(tmp_path / "two/corpus"))
     os.utime(tmp_path / "one/corpus/a.txt", ns=(10**18, 10**18 + 1))
     assert fingerprint(folder(tmp_path / "one/corpus")) != first
+
+
+@pytest.mark.parametrize("section", [
+    {"steps": [{"do": "near", "against": ["s3://bucket/a"]}]}, {"steps": [{"do": "keywords", "lists": ["s3://bucket/a"]}]},
+    {"steps": [{"do": "decontaminate", "sets": [{"name": "a", "paths": "s3://bucket/a"}]}]},
+    {"models": [{"name": "a", "kind": "fasttext", "labelled": [{"path": "s3://bucket/a", "positive": [1]}]}]}])
+def test_a_store_that_does_not_answer_is_one_line_when_a_run_is_planned(tmp_path, monkeypatch, section):
+    class Down(fs.SubTreeFileSystem):
+        def get_file_info(self, path):
+            raise OSError("When getting information for key 'a':\nAWS Error NETWORK_CONNECTION")
+
+        def open_input_stream(self, *arguments, **more):
+            raise OSError("When reading key 'a':\nAWS Error NETWORK_CONNECTION")
+
+    monkeypatch.setattr(Folder, "_resolve", lambda folder: (Down(str(tmp_path), fs.LocalFileSystem()), "bucket/a"))
+    (tmp_path / "a.txt").write_text("words")
+    recipe = Recipe.model_validate({"name": "down", "corpus": folder(tmp_path).model_dump(include={"sources"}) | section})
+    with pytest.raises(UserError, match=r"s3://bucket/a: (cannot be reached \()?When") as caught:
+        plan(recipe)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_finished_run_is_looked_at_without_the_lists_it_was_made_with(tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("words")
+    lists = {name: tmp_path / f"{name}.txt" for name in ("words", "domains")}
+    for path in lists.values():
+        path.write_text("casino\n")
+    steps = [{"do": "keywords", "lists": [str(lists["words"])]}, {"do": "url_lists", "domains": [str(lists["domains"])]}]
+    recipe = Recipe.model_validate({"name": "mine", "storage": str(tmp_path / "runs"),
+                                    "corpus": {"steps": steps, **folder(tmp_path / "texts").model_dump(include={"sources"})}})
+    first = plan(recipe)
+    lists["words"].write_text("roulette\n")
+    entries.cache_clear()
+    assert plan(recipe).keys["read"] != first.keys["read"]
+    _remember(first)
+    for path in lists.values():
+        path.unlink()
+    entries.cache_clear()
+    run = load(tmp_path / "runs" / "mine")
+    assert run.keys == first.keys and "read" in run.status() and Path(run.report()).exists()
+    with pytest.raises(UserError, match="cannot read the list"):
+        plan(run.recipe)
 
 
 def test_a_row_of_a_table_is_an_origin_of_its_own_and_the_same_for_every_source():

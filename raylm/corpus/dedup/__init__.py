@@ -1,1 +1,2 @@
-"""Finding documents that are the same, or nearly: pure functions over arrays. `raylm/corpus/duplicates.py` runs them on Ray."""
+"""Finding documents and pieces of text that are the same, or nearly: pure functions over arrays, and beside them what runs them on
+Ray for the steps of that name in `raylm/corpus/steps`."""

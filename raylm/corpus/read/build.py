@@ -19,6 +19,7 @@ from raylm.corpus.masks import MASKS
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.origin import OriginFile, origin_hash
 from raylm.corpus.parts import over_parts, part_name, read_part, set_context, shuffled, write_part
+from raylm.corpus.plain_errors import plain_errors
 from raylm.corpus.reach import check_root, this_node
 from raylm.corpus.read.files import file_blocks, files_of
 from raylm.corpus.read.rows import Rows
@@ -144,12 +145,9 @@ class ReadFiles:
 
 def _shuffle(files: ray.data.Dataset, reader: ReadFiles, parts: int, folder: Folder) -> Result:
     read = files.map_batches(reader.__call__, batch_size=None, batch_format="pyarrow")
-    try:
+    with plain_errors():
         written = shuffled(read, parts, lambda part, rows: _write(folder, part, rows.drop_columns(["part"])))
         return _added(written.iter_rows())
-    except UserError as error:
-        # A worker's error comes as a child of its class with a traceback for a message; Ray Data adds lines of its own to it.
-        raise UserError(str(getattr(error, "cause", error)).splitlines()[0]) from None
 
 
 def _write(folder: Folder, part: int, rows: pa.Table) -> Iterator[pa.Table]:

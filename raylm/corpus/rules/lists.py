@@ -19,6 +19,6 @@ def entries(path: str) -> tuple[str, ...]:
         with folder.filesystem.open_input_stream(folder.path) as stream:
             text = stream.read().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the list {path}: {error}") from error
+        raise UserError(f"cannot read the list {path}: {str(error).splitlines()[0]}") from error
     lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
     return tuple(dict.fromkeys(line for line in lines if line))

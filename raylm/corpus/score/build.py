@@ -5,8 +5,7 @@ nothing.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +15,7 @@ import ray.data
 
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.models.bins import added
+from raylm.corpus.plain_errors import plain_errors
 from raylm.corpus.score.parts import (
     SCORES,
     SUMMARIES,
@@ -28,7 +28,6 @@ from raylm.corpus.score.parts import (
     train_model,
 )
 from raylm.corpus.score.sampling import draws
-from raylm.errors import UserError
 from raylm.stage import Outcome, StageContext
 
 
@@ -47,7 +46,7 @@ def build(ctx: StageContext[CorpusConfig]) -> Outcome:
     if parts:
         job.check(parts[0])
     started = time.monotonic()
-    with _plain_errors():
+    with plain_errors():
         markers = _train(job, parts)
         trained = time.monotonic()
         summaries = _score(job, parts, markers)
@@ -117,12 +116,3 @@ def _outcome(job: Job, markers: dict[str, dict[str, Any]], summaries: list[dict[
         metrics={"models": found}, headline={"models": f"{len(found)}", "scores": f"{total:,}"},
         counts_in={"documents": documents}, counts_out={"scores": total},
         cost={**cost, "documents_per_second": documents / max(cost["score_seconds"], 1e-6)}, scratch=(SUMMARIES,))
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Let a task's `UserError` be the one line that it was: Ray makes it a child of its class with a traceback for a message."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(str(getattr(error, "cause", error)).splitlines()[0]) from None

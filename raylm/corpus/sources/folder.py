@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from raylm.corpus.reading import size_of
 from raylm.corpus.sources.base import Content, Record, Root, SourceKind, Unread
 from raylm.corpus.sources.config import SourceConfig
 from raylm.corpus.sources.formats import CODE, reader_of, suffix_of
@@ -40,7 +41,12 @@ class FolderKind(SourceKind):
         """Read one file: a document for each row of a table and page of an archive, one for the whole of any other."""
         reader = reader_of(address, relative, config)
         if reader is not None:
-            yield from reader(address, config)
+            nothing = True
+            for found in reader(address, config):
+                nothing = False
+                yield found
+            if nothing:  # no rows, only blank ones, or only what a crawler says of itself: no file may vanish from the funnel
+                yield Unread(0, "empty file", size_of(address))
             return
         for record in super().documents(address, relative, config):
             if isinstance(record, Record):

@@ -128,10 +128,14 @@ def _on_server(given: str, config: SourceConfig) -> _Found:
 
 def _listed(given: str, config: SourceConfig) -> Iterator[_Found]:
     """Yield the files of a list, together where they are below one place."""
-    address = given if is_remote(given) else place_of(given)
+    address = place_of(given)
+    elsewhere = is_remote(address)
     base = (config.base or _base_of(address)).rstrip("/")
     together: dict[str, list[str]] = {}
     for line in _lines(address, given, config):
+        if elsewhere and line.lower().startswith(("/", "file:")):  # whoever writes the list would choose what is read here
+            raise _error(config, given, f"{line[:100]!r} is a path of this machine, and the list is not of it; "
+                                        f"allowed: URIs, or names below {base}")
         if is_remote(line) or line.startswith("/"):
             place, _, name = line.rpartition("/")
             if line.lower().startswith(HTTP):

@@ -51,8 +51,6 @@ def csv_rows(address: str | Path, config: SourceConfig, limit: int = FILE_LIMIT)
             for row, size, reason in rows:
                 yield _record(number, row, names, encoding, delimiter, columns) if row is not None else Unread(number, reason, size)
                 number += 1
-        if number == 0:
-            yield Unread(0, "empty file", 0)
     except (OSError, ReadError) as error:
         yield Unread(number, explain(error), 0)
 

@@ -28,8 +28,6 @@ def json_lines(address: str | Path, config: SourceConfig, limit: int = FILE_LIMI
                 elif line.strip():
                     yield _row(number, line, encoding, columns)
                 number += 1
-        if number == 0:
-            yield Unread(0, "empty file", 0)
     except (OSError, ReadError) as error:
         yield Unread(number, explain(error), 0)
 

@@ -60,7 +60,8 @@ class _Source:
 
 
 def warc_records(stream: io.BufferedReader, wanted: frozenset[str], limit: int) -> Iterator[WarcRecord]:
-    """Yield the records of some kinds, in memory for one block of at most `limit` bytes.
+    """Yield the records of some kinds, in memory for one block of at most `limit` bytes, and the damaged ones of all kinds: what
+    follows them may be lost with them.
 
     Raises:
         ReadError, OSError: the stream cannot be read on.
@@ -73,11 +74,10 @@ def warc_records(stream: io.BufferedReader, wanted: frozenset[str], limit: int) 
         length = headers.get("content-length", "").strip()
         if not (length.isascii() and length.isdigit()):
             record = WarcRecord(headers, b"", "damaged", 0)
-        elif headers.get("warc-type", "").strip().lower() in wanted:
-            record = _read(source, headers, int(length), limit)
         else:
-            record = WarcRecord(headers, b"", "whole", source.skip(int(length)))
-        if record.kind in wanted:
+            record = _read(source, headers, int(length), limit)
+        # Without a type or length it was no record, but a line that begins like one.
+        if record.kind in wanted or (record.state in ("damaged", "cut") and (record.kind or length)):
             yield record
 
 

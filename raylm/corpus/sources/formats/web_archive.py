@@ -36,8 +36,8 @@ def web_archive(address: str | Path, config: SourceConfig, limit: int = FILE_LIM
                 if not _target(record).startswith("metadata:"):  # what the crawler says of itself
                     yield _document(number, record, columns)
                 number, none = number + 1, False
-            if none:
-                yield Unread(0, "empty file" if empty else "no WARC records", 0)
+            if none and not empty:
+                yield Unread(0, "no WARC records", 0)
     except (OSError, ReadError) as error:
         yield Unread(number, explain(error), 0)
 
