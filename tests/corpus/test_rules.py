@@ -242,6 +242,15 @@ def test_a_field_of_text():
     ({"language": "de", "language_score": 0.9}, "other language"),
     ({"language": "", "language_score": None}, "language unknown"),
     ({"language": "zh", "language_score": 0.9, "language_lines": 0.4}, "several languages"),
+@pytest.mark.parametrize(("value", "blocked", "allowed"), [
+    (5, "kind not allowed", "kind not allowed"), ("5", "kind not allowed", "kind not allowed"), (6, None, None),
+    (7, None, "kind not allowed"), (True, None, None), (None, None, None),
+])
+def test_what_a_reader_took_for_a_number_is_compared_as_text(value, blocked, allowed):
+    assert judged(rule("field", field="kind", blocked=("5",)), metadata={"kind": value}) == blocked
+    assert judged(rule("field", field="kind", allowed=("6", "true")), metadata={"kind": value}) == allowed
+
+
     ({"language": "zh", "language_score": None}, None),
 ])
 def test_language(known, reason):
