@@ -7,23 +7,26 @@ import numpy as np
 import pyarrow as pa
 
 from raylm.corpus.markers import Markers
+from raylm.corpus.masks import MASKS
 from raylm.corpus.parts import read_part, write_part
-from raylm.corpus.read.schema import read_schema
+from raylm.corpus.read.schema import masked_column, read_schema
 from raylm.corpus.steps.base import Corpus, Step, Work
 from raylm.corpus.steps.state import CHANGES
 from raylm.progress import Meter
 from raylm.storage import Folder
 
 
-def make_corpus(root: Path, documents: dict[str, tuple[str, str]], parts: int) -> Corpus:
-    """Write documents, (source, text) by id, into partitions by a hash of the id."""
-    schema = read_schema([])
+def make_corpus(root: Path, documents: dict[str, tuple[str, str]], parts: int, measures=(), **columns: dict) -> Corpus:
+    """Write documents, (source, text) by id, into partitions by a hash of the id; `columns` are further values by id."""
+    schema = read_schema(measures)
     read = Folder.at(root / "read").create()
     for part in range(parts):
         rows = []
         for id, (source, text) in sorted(documents.items()):
             if int.from_bytes(blake2b(id.encode(), digest_size=4).digest(), "big") % parts == part:
-                rows.append({"id": id, "source": source, "path": f"{id}.txt", "text": text, "content": "prose"})
+                more = {name: values.get(id) for name, values in columns.items()}
+                rows.append({**dict.fromkeys(map(masked_column, MASKS), 0), "id": id, "source": source, "path": f"{id}.txt",
+                             "text": text, "content": "prose", "bytes": len(text.encode()), **more})
         write_part(read, part, pa.Table.from_pylist(rows, schema))
     return Corpus(read, None, parts, ranks={"first": 0, "second": 1})
 

@@ -40,7 +40,7 @@ class FieldRule(Rule):
         """Return where the values are."""
         return ("metadata",)
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
         """Return `FIELD too low`, `FIELD too high`, `FIELD not allowed` or None for each row."""
         return [self._reason(json.loads(text).get(self.field) if text else None) for text in rows["metadata"].to_pylist()]
 

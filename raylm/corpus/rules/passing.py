@@ -13,7 +13,7 @@ from raylm.corpus.measures.base import Measure
 from raylm.corpus.parts import over_parts, write_part
 from raylm.corpus.read.schema import BASE, masked_column
 from raylm.corpus.rules.base import Rule
-from raylm.corpus.rules.deciding import broken
+from raylm.corpus.rules.deciding import broken, first_reasons
 from raylm.corpus.rules.whatif import Trial, merge, trials
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
@@ -82,19 +82,19 @@ def decide(rules: Labelled, rows: pa.Table) -> tuple[pa.Table, list[Trial]]:
     asked: list[tuple[str, Rule, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]] = []
     for label, rule in rules:
         inside = scoped(rule, rows)
-        reasons = np.array(rule.reasons(rows), dtype=object)
+        refusals, binds = rule.refusals(rows), inside & rule.binds(rows)
+        reasons = np.array(first_reasons(refusals, rule.bounds(), binds, rows), dtype=object)
         against = np.array([one is not None for one in reasons], dtype=bool) & inside
         new = against & np.array([one is None for one in by], dtype=bool)
         by[new], reason[new] = label, reasons[new]
-        asked.append((label, rule, inside, against))
-        if type(rule).reasons is Rule.reasons:
-            objections += sum((broken(bound, rows) & inside for bound in rule.bounds()), np.zeros(rows.num_rows, dtype=np.int64))
-        else:
-            objections += against
+        asked.append((label, rule, binds, against))
+        objections += np.array([one is not None for one in refusals], dtype=bool) & inside
+        for bound in rule.bounds():
+            objections += broken(bound, rows) & binds
     gone = np.flatnonzero([one is not None for one in by])
     tables = [changes_table([], "")]
     for label in dict.fromkeys(by[gone]):
         mine = gone[by[gone] == label]
         tables.append(changes_table(rows["row"].to_numpy()[mine], label, reason=list(reason[mine])))
-    found = [trial for label, rule, inside, against in asked for trial in trials(label, rule, rows, inside, against, objections)]
+    found = [trial for label, rule, binds, against in asked for trial in trials(label, rule, rows, binds, against, objections)]
     return pa.concat_tables(tables).sort_by("row"), found

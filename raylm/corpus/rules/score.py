@@ -104,11 +104,11 @@ class PerplexityRule(Rule):
                 found.append(Bound(self.model, high, "most_percentile", most=thresholds["most_percentile"], language=language))
         return found
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
-        """Return each row's reason, as `Rule` does; percentiles must have been resolved."""
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
+        """Return none; percentiles must have been resolved."""
         if self._percentiles() and not self._resolved:
             raise ValueError("percentiles that nobody resolved")
-        return super().reasons(rows)
+        return super().refusals(rows)
 
     def _percentiles(self) -> dict[str, float]:
         keys = {"least_percentile": self.least_percentile, "most_percentile": self.most_percentile}
@@ -141,7 +141,7 @@ class VoteRule(Rule):
         """Return the models' columns."""
         return self.models
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
         """Return `voted out` for the rows with enough votes."""
         from raylm.corpus.rules.deciding import broken
 
