@@ -133,6 +133,12 @@ def test_percentiles_are_resolved_from_the_metrics_alone(read, tmp_path, ray_clu
 
 
 def test_labelled_files_train_and_a_missing_column_is_one_line(read, tmp_path, ray_cluster):
+def test_percentiles_of_a_model_that_scored_nothing_remove_nothing():
+    metrics = {"models": {"lm": {"scale": "perplexity", "kind": "ngram", "histograms": {}}}}
+    rule = PerplexityRule(model="lm", most_percentile=50).resolve(metrics)
+    assert rule.bounds() == [] and rule.reasons(pa.table({"lm": pa.nulls(2, pa.float64()), "language": ["en", "de"]})) == [None] * 2
+
+
     path = tmp_path / "toxic.jsonl.gz"
     with gzip.open(path, "wt") as stream:
         for number in range(80):

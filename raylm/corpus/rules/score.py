@@ -61,7 +61,8 @@ class PerplexityRule(Rule):
     most_percentile: float | None = Field(default=None, ge=0, le=100)
     """The share (%) of each language's documents that may stay, from the lowest perplexity on: 90 removes the highest tenth."""
 
-    _resolved: dict[str, dict[str, float]] = PrivateAttr(default_factory=dict)
+    _resolved: dict[str, dict[str, float]] | None = PrivateAttr(default=None)
+    """Thresholds by language; empty where nothing was scored, None before `resolve`."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -97,7 +98,7 @@ class PerplexityRule(Rule):
         low, high = f"{self.model} perplexity too low", f"{self.model} perplexity too high"
         fixed = [Bound(self.model, low, "least", least=self.least), Bound(self.model, high, "most", most=self.most)]
         found = [bound for bound in fixed if bound.least is not None or bound.most is not None]
-        for language, thresholds in sorted(self._resolved.items()):
+        for language, thresholds in sorted((self._resolved or {}).items()):
             if "least_percentile" in thresholds:
                 found.append(Bound(self.model, low, "least_percentile", least=thresholds["least_percentile"], language=language))
             if "most_percentile" in thresholds:
@@ -106,7 +107,7 @@ class PerplexityRule(Rule):
 
     def refusals(self, rows: "pa.Table") -> list[str | None]:
         """Return none; percentiles must have been resolved."""
-        if self._percentiles() and not self._resolved:
+        if self._percentiles() and self._resolved is None:
             raise ValueError("percentiles that nobody resolved")
         return super().refusals(rows)
 
