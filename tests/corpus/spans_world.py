@@ -11,7 +11,7 @@ from raylm.corpus.masks import MASKS
 from raylm.corpus.parts import read_part, write_part
 from raylm.corpus.read.schema import masked_column, read_schema
 from raylm.corpus.steps.base import Corpus, Step, Work
-from raylm.corpus.steps.state import CHANGES
+from raylm.corpus.steps.state import CHANGES, changes_table
 from raylm.progress import Meter
 from raylm.storage import Folder
 
@@ -43,6 +43,15 @@ def run_step(step: Step, corpus: Corpus, root: Path) -> tuple[dict[str, str | No
             assert change["by"] == step.do and (change["reason"] is None) != (change["text"] is None)
             left[by_row[change["row"]]] = change["text"]
     return left, figures
+
+
+def edit(corpus: Corpus, root: Path, texts: dict[str, str]) -> Corpus:
+    """Return the corpus after a step that gave some documents other texts, by id."""
+    changes = Folder.at(root / "edited").create()
+    for part in range(corpus.parts):
+        mine = [row for row in corpus.rows(part, ["id"]).to_pylist() if row["id"] in texts]
+        write_part(changes, part, changes_table([row["row"] for row in mine], "cut", text=[texts[row["id"]] for row in mine]))
+    return corpus.after(changes)
 
 
 def in_one_process(documents: dict[str, tuple[str, str]], parts: int, length: int, keep_first: bool):

@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from asking import judged, rule
-from spans_world import make_corpus
+from spans_world import edit, make_corpus
 
 from raylm.corpus.document import Document
 from raylm.corpus.measures.tokens import Tokens
 from raylm.corpus.models.bins import histogram
 from raylm.corpus.read.identified import Identified
 from raylm.corpus.rules import RULES
-from raylm.corpus.rules.passing import current, decide, needs
+from raylm.corpus.rules.passing import decide, needs
+from raylm.corpus.steps.anew import current
 
 CODE = '''"""Parse a line of a log."""
 
@@ -320,6 +321,16 @@ def decided(corpus, asked):
     """The changes and the trials of one rule over a corpus of one partition, as the pass makes them."""
     columns = list(dict.fromkeys(["content", "bytes", *needs(asked)]))
     return decide([("rule", asked)], current(corpus, 0, columns, asked.measures()))
+
+
+def test_places_that_were_masked_count_after_the_text_was_edited(tmp_path):
+    asked = rule("personal_data", most=5)
+    corpus = make_corpus(tmp_path, {"many": ("first", "[EMAIL_ADDRESS] " * 30), "few": ("first", "[EMAIL_ADDRESS]")}, 1,
+                         asked.measures(), masked_email={"many": 30, "few": 1}, personal_data={"many": 30.0, "few": 1.0})
+    after = edit(corpus, tmp_path, {"many": "[EMAIL_ADDRESS] " * 29, "few": "nothing"})
+    for one in (corpus, after):
+        removed, _ = decided(one, asked)
+        assert removed["reason"].to_pylist() == ["personal data"]
 
 
 def test_trials_count_a_document_once_for_each_objection(tmp_path):
