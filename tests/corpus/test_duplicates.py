@@ -149,3 +149,17 @@ def test_keys_are_settled_by_their_smallest_node():
 def test_equal_addresses_are_told(one, other, same):
     assert (normalised(one) == normalised(other)) is same
     assert normalised(one, ignore_query=True) == normalised(one.partition("?")[0].partition("#")[0], ignore_query=True)
+@pytest.mark.parametrize(("step", "message"), [
+    ({"do": "exact", "keep_by": "url"}, "keep_by: got 'url', allowed: a model of corpus.models or one of bytes, "),
+    ({"do": "near", "keep_by": "minhash_128_5"}, "keep_by: got 'minhash_128_5'"),
+    ({"do": "near", "keep_by": "words"}, "keep_by: got 'words'"),
+    ({"do": "near", "bands": 14}, "`bands` and `band_rows` together"),
+    ({"do": "near", "band_rows": 8}, "`bands` and `band_rows` together"),
+    ({"do": "near", "bands": 17, "band_rows": 8}, "17 bands of 8 rows: allowed: 128 values together"),
+])
+def test_a_step_that_cannot_be_what_was_meant_is_refused_before_anything_is_read(step, message):
+    config({"texts": "nowhere"}, [{"do": "near", "bands": 16, "band_rows": 8, "keep_by": "shingles_5"}])
+    with pytest.raises(ValueError, match=message):
+        config({"texts": "nowhere"}, [step])
+
+

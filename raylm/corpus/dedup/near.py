@@ -40,11 +40,6 @@ def remove_near(step: "Near", corpus: Corpus, work: Work) -> dict[str, Any]:
     earlier = Earlier.of(step.against, corpus.parts)
     total = corpus.parts + earlier.parts
     banding = step.banding()
-    if banding[0] * banding[1] > step.permutations:
-        from raylm.errors import UserError
-
-        raise UserError(f"corpus.steps: near: {banding[0]} bands of {banding[1]}, allowed: {step.permutations} values together "
-                        "(`permutations`)")
     counted = work.part_step("edges", lambda folder: _edges(step, corpus, earlier, work, banding, folder), also=("local",))
     edges = sum(row["edges"] for row in counted)
     details: dict[str, Any] = {"bands": banding[0], "rows": banding[1], "threshold": step.threshold, "verified": step.verify}

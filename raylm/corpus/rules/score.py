@@ -30,6 +30,16 @@ class ScoreRule(Rule):
     most: float | None = Field(default=None, ge=0, le=1)
     """The highest score that stays, as for toxicity."""
 
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.least is None and self.most is None:
+            raise ValueError("least or most")
+        return self
+
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the model."""
+        return (self.model,)
+
     def columns(self) -> tuple[str, ...]:
         """Return the model's column."""
         return (self.model,)
@@ -69,6 +79,10 @@ class PerplexityRule(Rule):
         if all(value is None for value in (self.least, self.most, self.least_percentile, self.most_percentile)):
             raise ValueError("least, most, least_percentile or most_percentile")
         return self
+
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the model."""
+        return (self.model,)
 
     def columns(self) -> tuple[str, ...]:
         """Return the model's column and the language."""
@@ -137,6 +151,10 @@ class VoteRule(Rule):
         if self.at_least > len(self.models) or len(set(self.models)) < len(self.models):
             raise ValueError(f"at_least no more than the {len(set(self.models))} different models")
         return self
+
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the models."""
+        return self.models
 
     def columns(self) -> tuple[str, ...]:
         """Return the models' columns."""

@@ -34,6 +34,10 @@ class Step(Section):
         """Return what the step reads of documents besides their text."""
         return ()
 
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the names of the models of `corpus.models` whose scores the step reads as such."""
+        return ()
+
     def files(self, stage: str) -> tuple[str, ...]:
         """Return the places that the recipe names for it and whose contents decide what `stage` makes: `read`, where a measure uses
         them, or `corpus`, where only the decision does."""
