@@ -44,7 +44,7 @@ def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
     read = ctx.inputs["read"].folder.child(DOCUMENTS)
     scores = ctx.inputs["score"].folder.child("scores") if config.models else None
     documents = _sum(ctx.inputs["read"].metrics["read"], "documents")
-    corpus = Corpus(read, scores, len(read.names(".parquet")), documents, config.rank_by_source())
+    corpus = Corpus(read, scores, len(read.names(".parquet")), documents, config.rank_by_source(), config.measures())
     steps = resolved(config, ctx.inputs["score"].metrics)
     details: dict[str, Any] = {}
     seconds: dict[str, float] = {}

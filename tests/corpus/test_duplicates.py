@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,10 +10,17 @@ import pytest
 
 from raylm.corpus.clusters import as_text, largest, side_by_side
 from raylm.corpus.config import CorpusConfig
-from raylm.corpus.dedup.keyed import key_sizes, least_of_each
-from raylm.corpus.steps.exact import normalised
+from raylm.corpus.dedup.keyed import key_sizes, least_of_each, node_rows, nodes_of
+from raylm.corpus.dedup.measure import Signature
+from raylm.corpus.dedup.signatures import content_key
+from raylm.corpus.document import Document
+from raylm.corpus.publish import publish
+from raylm.corpus.steps.exact import Exact, normalised
+from raylm.progress import Meter
+from raylm.storage import Folder
 
 from making import make  # isort: skip
+from spans_world import edit, make_corpus  # isort: skip
 
 WORDS = [first + second for first in ("ba", "do", "ki", "lu", "me", "ra") for second in ("lan", "mor", "nit", "pel", "sud", "tir")]
 
@@ -107,6 +115,32 @@ def test_what_an_earlier_corpus_has_is_removed_and_named(first):
     assert outcome.metrics["details"]["01-near"]["clusters"][0]["source"] == "an earlier corpus"
 
 
+def test_the_best_by_a_column_is_told_by_the_text_as_it_is_now(tmp_path):
+    corpus = make_corpus(tmp_path, {"cut": ("first", "text " * 300), "whole": ("second", "text " * 20)}, 1)
+    step = Exact(keep_by="bytes")
+    best = {}
+    for name, one in (("before", corpus), ("after", edit(corpus, tmp_path, {"cut": "only this left"}))):
+        found = node_rows(step, one, 0, ["id"])
+        best[name] = found["id"][int(nodes_of(step, one, 0, found).argmin())].as_py()
+    assert best == {"before": "cut", "after": "whole"}
+
+
+def test_fingerprints_are_those_of_the_texts_that_are_published(tmp_path):
+    signature = Signature(16, 5)
+    texts = {"cut": " ".join(prose(1)), "whole": " ".join(prose(2))}
+    signed = signature.measure([Document(text) for text in texts.values()])
+    columns = {name: dict(zip(texts, values, strict=True)) for name, values in signed.items()}
+    corpus = make_corpus(tmp_path, {name: ("first", text) for name, text in texts.items()}, 1, [signature], **columns,
+                         key=dict.fromkeys(texts, 1), key_low=dict.fromkeys(texts, 2))
+    after = replace(edit(corpus, tmp_path, {"cut": " ".join(prose(1)[:99])}), measures=(signature,))
+    publish(Folder.at(tmp_path / "made").create(), after, ["cut"], ["key", "key_low", *signature.columns], Meter())
+    cut, whole = pq.read_table(tmp_path / "made" / "fingerprints").to_pylist()
+    key = content_key(" ".join(prose(1)[:99]))
+    assert (cut["key"], cut["key_low"]) == (key >> 64, key & (1 << 64) - 1) and (whole["key"], whole["key_low"]) == (1, 2)
+    assert cut["shingles_5"] == 95 and whole["shingles_5"] == 296
+    assert cut["minhash_16_5"] == signature.measure([Document(" ".join(prose(1)[:99]))])["minhash_16_5"][0] != whole["minhash_16_5"]
+
+
 @pytest.mark.parametrize(("keep_by", "keep", "longer_stays"), [("bytes", "high", True), ("bytes", "low", False)])
 def test_the_survivor_is_the_best_by_a_column(tmp_path, ray_cluster, keep_by, keep, longer_stays):
     short = prose(1)
@@ -129,6 +163,20 @@ def test_a_hot_text_and_a_hot_cluster_are_cut_into_pieces_and_still_removed(tmp_
     assert len(left) == 41 and outcome.metrics["details"]["00-exact"]["clusters"][0]["members"] == 399
 
 
+@pytest.mark.parametrize(("step", "message"), [
+    ({"do": "exact", "keep_by": "url"}, "keep_by: got 'url', allowed: a model of corpus.models or one of bytes, "),
+    ({"do": "near", "keep_by": "minhash_128_5"}, "keep_by: got 'minhash_128_5'"),
+    ({"do": "near", "keep_by": "words"}, "keep_by: got 'words'"),
+    ({"do": "near", "bands": 14}, "`bands` and `band_rows` together"),
+    ({"do": "near", "band_rows": 8}, "`bands` and `band_rows` together"),
+    ({"do": "near", "bands": 17, "band_rows": 8}, "17 bands of 8 rows: allowed: 128 values together"),
+])
+def test_a_step_that_cannot_be_what_was_meant_is_refused_before_anything_is_read(step, message):
+    config({"texts": "nowhere"}, [{"do": "near", "bands": 16, "band_rows": 8, "keep_by": "shingles_5"}])
+    with pytest.raises(ValueError, match=message):
+        config({"texts": "nowhere"}, [step])
+
+
 def test_keys_are_settled_by_their_smallest_node():
     import numpy as np
 
@@ -149,17 +197,3 @@ def test_keys_are_settled_by_their_smallest_node():
 def test_equal_addresses_are_told(one, other, same):
     assert (normalised(one) == normalised(other)) is same
     assert normalised(one, ignore_query=True) == normalised(one.partition("?")[0].partition("#")[0], ignore_query=True)
-@pytest.mark.parametrize(("step", "message"), [
-    ({"do": "exact", "keep_by": "url"}, "keep_by: got 'url', allowed: a model of corpus.models or one of bytes, "),
-    ({"do": "near", "keep_by": "minhash_128_5"}, "keep_by: got 'minhash_128_5'"),
-    ({"do": "near", "keep_by": "words"}, "keep_by: got 'words'"),
-    ({"do": "near", "bands": 14}, "`bands` and `band_rows` together"),
-    ({"do": "near", "band_rows": 8}, "`bands` and `band_rows` together"),
-    ({"do": "near", "bands": 17, "band_rows": 8}, "17 bands of 8 rows: allowed: 128 values together"),
-])
-def test_a_step_that_cannot_be_what_was_meant_is_refused_before_anything_is_read(step, message):
-    config({"texts": "nowhere"}, [{"do": "near", "bands": 16, "band_rows": 8, "keep_by": "shingles_5"}])
-    with pytest.raises(ValueError, match=message):
-        config({"texts": "nowhere"}, [step])
-
-

@@ -15,6 +15,7 @@ from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, pack_nodes, preference
 from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.parts import bucket_of, exchanged, routed, write_part
+from raylm.corpus.steps.anew import current
 from raylm.corpus.steps.base import Corpus, Step, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
 from raylm.storage import Folder
@@ -33,10 +34,11 @@ def nodes_of(step: Step, corpus: Corpus, part: int, rows: pa.Table) -> I64:
     return pack_nodes(preference(scores, rows.num_rows, high), ranks, part, rows["row"].to_numpy())
 
 
-def node_columns(step: Step) -> list[str]:
-    """Return the columns that `nodes_of` and the step's scope need."""
+def node_rows(step: Step, corpus: Corpus, part: int, columns: list[str]) -> pa.Table:
+    """Return rows with these columns and those that `nodes_of` and the step's scope need, `keep_by` as it is of the texts now."""
     keep_by = getattr(step, "keep_by", "")
-    return list(dict.fromkeys(["source", *([keep_by] if keep_by else []), *scope_columns(step)]))
+    wanted = dict.fromkeys(["source", *([keep_by] if keep_by else []), *scope_columns(step), *columns])
+    return current(corpus, part, list(wanted), [measure for measure in corpus.measures if keep_by in measure.columns])
 
 
 def least_of_each(high: U64, low: U64, nodes: I64) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -69,7 +71,7 @@ def _keys(step: "Keyed", corpus: Corpus, earlier: Earlier, part: int) -> _Keys:
         table = earlier.table(part, ["id", "key", "key_low"])
         return _Keys(table["id"].combine_chunks(), earlier.nodes(part, table.num_rows), table["key"].to_numpy(),
                      table["key_low"].to_numpy())
-    rows = corpus.rows(part, [*node_columns(step), *step.key_columns(), "id"])
+    rows = node_rows(step, corpus, part, [*step.key_columns(), "id"])
     high, low, keyed = step.keys(rows)
     keyed &= scoped(step, rows)
     ids = rows["id"].filter(pa.array(keyed)).combine_chunks()

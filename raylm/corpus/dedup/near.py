@@ -16,14 +16,15 @@ import pyarrow as pa
 from raylm.corpus.dedup.clusters import EDGES, MEMBERS, find_components
 from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, row_of, star_edges
-from raylm.corpus.dedup.keyed import node_columns, nodes_of
-from raylm.corpus.dedup.measure import unpacked
+from raylm.corpus.dedup.keyed import node_rows, nodes_of
+from raylm.corpus.dedup.measure import Signature, unpacked
 from raylm.corpus.dedup.shingling import shingles
 from raylm.corpus.dedup.signatures import U64, band_keys, mix
 from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.dedup.verify import verified
 from raylm.corpus.document import Document
 from raylm.corpus.parts import bucket_of, exchanged, part_name, read_part, routed, write_part
+from raylm.corpus.steps.anew import replaced
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scoped
 from raylm.storage import Folder
@@ -74,8 +75,7 @@ def _signed(step: "Near", corpus: Corpus, earlier: Earlier, part: int) -> tuple[
         large = table[signature.size].fill_null(0).to_numpy() >= step.min_shingles
     else:
         edited = bool(corpus.changes)
-        columns = [*node_columns(step), signature.signature, signature.size, *(["text"] if edited else [])]
-        table = corpus.rows(part, columns)
+        table = node_rows(step, corpus, part, [signature.signature, signature.size, *(["text"] if edited else [])])
         nodes = nodes_of(step, corpus, part, table)
         if edited:
             table = signed_anew(table, signature)
@@ -85,18 +85,11 @@ def _signed(step: "Near", corpus: Corpus, earlier: Earlier, part: int) -> tuple[
     return nodes[rows[enough]], matrix[enough]
 
 
-def signed_anew(table: pa.Table, signature: Any) -> pa.Table:
+def signed_anew(table: pa.Table, signature: Signature) -> pa.Table:
     """Return the rows with the signatures of texts that a step changed."""
     edited = np.flatnonzero(table["edited"].to_numpy())
-    if not len(edited):
-        return table
     texts = table["text"].take(pa.array(edited)).to_pylist()
-    for name, values in signature.measure([Document(text) for text in texts]).items():
-        column = table[name].to_pylist()
-        for place, value in zip(edited, values, strict=True):
-            column[place] = value
-        table = table.set_column(table.column_names.index(name), name, pa.array(column, table[name].type))
-    return table
+    return replaced(table, edited, signature.measure([Document(text) for text in texts])) if len(edited) else table
 
 
 def _edges(

@@ -61,6 +61,8 @@ class Corpus:
     """About how many documents there are: what is small is done in one task, where a shuffle would take longer."""
     ranks: dict[str, int] = field(default_factory=dict)
     """Rank of each source, 0 first: who keeps what several have."""
+    measures: tuple[Measure, ...] = ()
+    """What was measured of every document on reading."""
     changes: tuple["Folder", ...] = ()
     """The changes of the steps so far, in order."""
 
