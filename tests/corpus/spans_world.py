@@ -45,6 +45,18 @@ def run_step(step: Step, corpus: Corpus, root: Path) -> tuple[dict[str, str | No
     return left, figures
 
 
+def make_earlier(root: Path, texts: list[str], parts: int) -> str:
+    """Publish texts as an earlier corpus has them, as far as steps that cut repeats look at one; return its place."""
+    folder = Folder.at(root / "earlier").create()
+    for part in range(parts):
+        rows = [{"id": f"earlier-{number}", "text": text} for number, text in enumerate(texts) if number % parts == part]
+        write_part(folder.child("documents").create(), part, pa.Table.from_pylist(rows, pa.schema([
+            ("id", pa.string()), ("text", pa.large_string())])))
+        write_part(folder.child("fingerprints").create(), part, pa.table({"id": [row["id"] for row in rows]}))
+    folder.write_json("manifest.json", {})
+    return folder.uri
+
+
 def edit(corpus: Corpus, root: Path, texts: dict[str, str]) -> Corpus:
     """Return the corpus after a step that gave some documents other texts, by id."""
     changes = Folder.at(root / "edited").create()

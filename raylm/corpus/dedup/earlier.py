@@ -52,9 +52,9 @@ class Earlier:
         return len(self.files)
 
     def table(self, part: int, columns: list[str]) -> pa.Table:
-        """Return columns of a partition: `id`, `key`, `key_low`, a signature, or from the documents `text`."""
+        """Return columns of a partition: `id`, `key`, `key_low`, a signature, or `id`, `text`, `url` from the documents."""
         folder, name = self.files[part - self.first]
-        place = folder.child("documents" if columns == ["text"] else FINGERPRINTS)
+        place = folder.child("documents" if {"text", "url"} & set(columns) else FINGERPRINTS)
         try:
             return pq.read_table(place.file(name), columns=columns, filesystem=place.filesystem)
         except (KeyError, pa.ArrowInvalid):

@@ -68,19 +68,20 @@ class _Keys:
 
 def _keys(step: "Keyed", corpus: Corpus, earlier: Earlier, part: int) -> _Keys:
     if part >= corpus.parts:
-        table = earlier.table(part, ["id", "key", "key_low"])
-        return _Keys(table["id"].combine_chunks(), earlier.nodes(part, table.num_rows), table["key"].to_numpy(),
-                     table["key_low"].to_numpy())
-    rows = node_rows(step, corpus, part, [*step.key_columns(), "id"])
-    high, low, keyed = step.keys(rows)
-    keyed &= scoped(step, rows)
-    ids = rows["id"].filter(pa.array(keyed)).combine_chunks()
-    return _Keys(ids, nodes_of(step, corpus, part, rows)[keyed], high[keyed], low[keyed])
+        rows = earlier.table(part, ["id", *step.published()])
+        nodes = earlier.nodes(part, rows.num_rows)
+        high, low, keyed = step.keys(rows)
+    else:
+        rows = node_rows(step, corpus, part, [*step.key_columns(), "id"])
+        nodes = nodes_of(step, corpus, part, rows)
+        high, low, keyed = step.keys(rows)
+        keyed &= scoped(step, rows)
+    return _Keys(rows["id"].filter(pa.array(keyed)).combine_chunks(), nodes[keyed], high[keyed], low[keyed])
 
 
 def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
     """Find the documents with equal keys, keep the best one of each, and write the changes; return the largest clusters."""
-    earlier = Earlier.of(getattr(step, "against", ()), corpus.parts)
+    earlier = Earlier.of(step.against, corpus.parts)
     total = corpus.parts + earlier.parts
     work.meter.begin(f"{work.label}: compare", "partitions", total)
 
