@@ -23,10 +23,13 @@ from raylm.progress import Meter
 from raylm.storage import Folder
 
 DOCUMENTS = pa.schema([("id", pa.string()), ("source", pa.string()), ("path", pa.string()), ("text", pa.large_string()),
-                       ("bytes", pa.int64()), ("language", pa.string()), ("url", pa.string())])
+                       ("bytes", pa.int64()), ("language", pa.string()), ("url", pa.string()), ("cluster_size", pa.int64())])
+"""What stays. `cluster_size`: the document itself and those that were removed for it, by any step; its id names the cluster."""
 REMOVED = pa.schema([("id", pa.string()), ("source", pa.string()), ("path", pa.string()), ("step", pa.string()),
-                     ("reason", pa.string()), ("bytes", pa.int64()), ("duplicate_of", pa.string()), ("similarity", pa.float64()),
-                     ("cluster_size", pa.int64())])
+                     ("reason", pa.string()), ("bytes", pa.int64()), ("duplicate_of", pa.string()),
+                     ("duplicate_in", pa.string()), ("similarity", pa.float64()), ("cluster_size", pa.int64())])
+"""What went. `duplicate_of`: the id of the document that stands for it; `duplicate_in`: the earlier corpus that has it, as the
+recipe's `against` names it, null for this one."""
 UNREAD = "read"
 """The step of what could not be read."""
 FILLS = ("documents", "removed", FINGERPRINTS)
@@ -109,7 +112,8 @@ def split(rows: pa.Table, changes: Sequence[pa.Table], steps: Sequence[str]) -> 
     step, reason = np.full(count, None, dtype=object), np.array(rows["unread"].to_pylist(), dtype=object)
     gone = np.array([one is not None for one in reason], dtype=bool)
     step[gone] = UNREAD
-    more: dict[str, dict[int, Any]] = {"duplicate_of": {}, "similarity": {}, "cluster_size": {}}
+    more: dict[str, dict[int, Any]] = {"duplicate_of": {}, "duplicate_in": {}, "similarity": {}, "cluster_size": {}}
+    stands_for = np.zeros(count, dtype=np.int64)
     edits: dict[tuple[str, str], list[int]] = {}
     edited = np.zeros(count, dtype=bool)
     for row in (row for table in changes for row in table.to_pylist()):
@@ -118,12 +122,16 @@ def split(rows: pa.Table, changes: Sequence[pa.Table], steps: Sequence[str]) -> 
             step[place], reason[place] = row["by"], row["reason"]
             for name, found in more.items():
                 found[place] = row[name]
+        elif row["cluster_size"] is not None:
+            stands_for[place] += row["cluster_size"] - 1
         else:
             size = len(row["text"].encode())
             entry = edits.setdefault((row["by"], sources[place]), [0, 0])
             entry[0], entry[1] = entry[0] + 1, entry[1] + int(sizes[place]) - size
             texts[place], sizes[place], edited[place] = row["text"], size, True
     removed = np.array([one is not None for one in step], dtype=bool)
+    for place in np.flatnonzero(~removed):
+        more["cluster_size"][place] = 1 + int(stands_for[place])
     columns = {"text": pa.array(texts, pa.large_string()), "bytes": pa.array(sizes), "edited": pa.array(edited),
                "step": pa.array(step, pa.string()), "reason": pa.array(reason, pa.string()),
                **{name: pa.array([found.get(place) for place in range(count)], REMOVED.field(name).type)

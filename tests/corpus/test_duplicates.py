@@ -87,7 +87,9 @@ def test_one_stays_of_each_and_the_rest_say_for_whom(first):
     texts = {row["text"].strip() for row in kept.values()}
     assert {" ".join(words) for words in (*originals, copies[2], copies[5])} == texts
     assert {row["duplicate_of"] for row in removed.values()} <= kept.keys()
-    assert {row["cluster_size"] for row in removed.values()} == {2}
+    assert {row["cluster_size"] for row in removed.values()} == {2} and {row["duplicate_in"] for row in removed.values()} == {None}
+    stands = {row["duplicate_of"] for row in removed.values()}
+    assert all(row["cluster_size"] == (2 if id in stands else 1) for id, row in kept.items())
 
 
 def test_clusters_can_be_looked_at_side_by_side(first):
@@ -113,6 +115,37 @@ def test_what_an_earlier_corpus_has_is_removed_and_named(first):
     gone = {row["step"]: row["duplicate_of"] for row in table(made, "removed")}
     assert gone == {"exact": old[" ".join(originals[0])], "near": old[" ".join(originals[5])]}
     assert outcome.metrics["details"]["01-near"]["clusters"][0]["source"] == "an earlier corpus"
+
+
+def test_a_folder_that_is_read_again_is_told_from_the_corpus_that_has_it(first):
+    root, artifacts, _, originals, _ = first
+    earlier = artifacts["corpus"].folder.uri
+    later = [{"do": "url", "against": [earlier]}]
+    rows(root / "new", "texts", text=[" ".join(prose(88))], url=["https://example.org/99"])
+    made, outcome = make(config({"one": root / "one", "new": root / "new"}, later), root / "again")
+    removed = table(made, "removed")
+    assert len(removed) == 6 and len(table(made, "documents")) == 1
+    assert all(row["duplicate_of"] == row["id"] and row["duplicate_in"] == earlier for row in removed)
+    told = outcome.metrics["details"]["00-url"]["clusters"]
+    assert {row["source"] for row in told} == {"an earlier corpus"} and all(row["path"].startswith("one/") for row in told)
+    shown = largest(made["corpus"], made["read"], 9, 2)
+    assert {cluster.kept.source for cluster in shown} == {f"one of {earlier}"}
+    assert sorted(cluster.kept.text.split() for cluster in shown) == sorted(originals)
+    manifest = Path(earlier) / "manifest.json"
+    manifest.rename(manifest.with_suffix(".away"))
+    gone = largest(made["corpus"], made["read"], 1, 2)[0].kept
+    manifest.with_suffix(".away").rename(manifest)
+    assert gone.source == f"an earlier corpus, gone from {earlier}" and not gone.text
+
+
+def test_the_size_of_a_cluster_that_is_compared_in_pieces_is_that_of_the_whole(tmp_path, ray_cluster):
+    many = [edited(prose(3), 2, seed) for seed in range(14)]
+    rows(tmp_path / "texts", "texts", text=[" ".join(words) for words in [*many, many[0], prose(4)]])
+    steps = [{"do": "exact"}, {"do": "near", "threshold": 0.7, "largest_group": 4}]
+    artifacts, _ = make(config({"texts": tmp_path / "texts"}, steps), tmp_path / "made")
+    assert sorted(row["cluster_size"] for row in table(artifacts, "documents")) in ([1, 15], [1, 14])
+    near = [row for row in table(artifacts, "removed") if row["step"] == "near"]
+    assert len(near) == 13 and {row["cluster_size"] for row in near} == {14}
 
 
 def test_the_best_by_a_column_is_told_by_the_text_as_it_is_now(tmp_path):
@@ -160,6 +193,7 @@ def test_a_hot_text_and_a_hot_cluster_are_cut_into_pieces_and_still_removed(tmp_
     assert outcome.metrics["reasons"]["exact"] == {"exact duplicate": 399}
     left = [row["text"].split() for row in table(artifacts, "documents")]
     # What each piece is compared with is in all of them, so one copy of 301 is left beside the forty others.
+    assert sum(row["cluster_size"] for row in table(artifacts, "documents")) == len(many)
     assert len(left) == 41 and outcome.metrics["details"]["00-exact"]["clusters"][0]["members"] == 399
 
 

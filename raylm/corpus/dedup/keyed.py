@@ -99,11 +99,12 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
         def reduce(bucket: int, rows: pa.Table) -> Iterator[pa.Table]:
             nodes = rows["node"].to_numpy()
             order, least = least_of_each(rows["high"].to_numpy(), rows["low"].to_numpy(), nodes)
-            # A row whose partition has several of its key goes along even if it survives: they have to learn whom they stand for.
-            moved = (order != least) | (rows["size"].to_numpy()[order] > 1)
+            sizes = key_sizes(least, rows["size"].to_numpy()[order])
+            # The survivor goes along: its partition may have more of the key, and it has to learn what it stands for.
+            moved = sizes > 1
             members, survivors = order[moved], least[moved]
             ids = rows["id"].combine_chunks().take(pa.array(survivors))
-            table = pairs_table(nodes[members], nodes[survivors], ids, key_sizes(least, rows["size"].to_numpy()[order])[moved])
+            table = pairs_table(nodes[members], nodes[survivors], ids, sizes[moved])
             table = table.filter(pa.array(table["part"].to_numpy() < corpus.parts))
             write_part(folder, bucket, table)
             yield pa.table({"pairs": [table.num_rows]})
@@ -116,7 +117,7 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
     def write(folder: Folder) -> list[dict[str, Any]]:
         def reduce(part: int, given: pa.Table) -> Iterator[pa.Table]:
             table = _spread_out(_keys(step, corpus, earlier, part), given)
-            yield write_changes(folder, part, table, work.label, step.reason())
+            yield write_changes(folder, part, table, work.label, step.reason(), earlier)
 
         return routed(work.folder("pairs"), PAIRS, corpus.parts, corpus.parts, pairs, step.rows_in_one_task, reduce)
 
@@ -125,15 +126,13 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
 
 
 def _spread_out(found: _Keys, given: pa.Table) -> pa.Table:
-    """Give every document of a partition the survivor that the smallest of its key was given, but for the survivors themselves."""
+    """Give every document of a partition the survivor that the smallest of its key was given."""
     order, least = least_of_each(found.high, found.low, found.nodes)
     told = {int(node): index for index, node in enumerate(given["node"].to_numpy())}
     told_of = np.array([told.get(int(node), -1) for node in found.nodes[least]], dtype=np.int64)
     chosen = told_of >= 0
     members, source = found.nodes[order[chosen]], told_of[chosen]
-    survivors = given["survivor"].to_numpy()[source]
-    real = members != survivors
-    return pairs_table(members[real], survivors[real], given["id"].combine_chunks().take(pa.array(source[real])),
-                       given["size"].to_numpy()[source[real]])
+    return pairs_table(members, given["survivor"].to_numpy()[source], given["id"].combine_chunks().take(pa.array(source)),
+                       given["size"].to_numpy()[source])
 
 

@@ -51,16 +51,29 @@ def remove_near(step: "Near", corpus: Corpus, work: Work) -> dict[str, Any]:
     work.meter.begin(f"{work.label}: verify" if step.verify else f"{work.label}: choose", "partitions", total)
     found = work.part_step("pairs", lambda folder: _compare(step, corpus, earlier, work, members, folder))
     pairs = sum(row["pairs"] for row in found)
+    # A few rows for each component that is too large for one go: what the one that is in all its pieces stands for.
+    totals: dict[int, int] = {}
+    for piece in (one for row in found for one in row["pieces"]):
+        totals[piece["node"]] = totals.get(piece["node"], 1) + piece["size"] - 1
 
     def write(folder: Folder) -> list[dict[str, Any]]:
         def reduce(part: int, table: pa.Table) -> Iterator[pa.Table]:
-            yield write_changes(folder, part, table, work.label, REASON)
+            yield write_changes(folder, part, resized(table, totals), work.label, REASON, earlier)
 
         return routed(work.folder("pairs"), PAIRS, total, corpus.parts, pairs, step.rows_in_one_task, reduce)
 
     rows = work.changes(write)
     return {**details, "removed": sum(row["removed"] for row in rows), "candidates": sum(row["candidates"] for row in found),
             "clusters": merged(rows)}
+
+
+def resized(pairs: pa.Table, totals: dict[int, int]) -> pa.Table:
+    """Return `PAIRS` with the sizes of whole clusters for those that were compared in several pieces."""
+    if not totals:
+        return pairs
+    found = zip(pairs["survivor"].to_pylist(), pairs["size"].to_pylist(), strict=True)
+    sizes = pa.array([totals.get(survivor, size) for survivor, size in found], pa.int64())
+    return pairs.set_column(pairs.column_names.index("size"), "size", sizes)
 
 
 # --- candidates ---
@@ -160,9 +173,12 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
 
     def reduce(bucket: int, rows: pa.Table) -> Iterator[pa.Table]:
         pairs = _decided(step, rows)
+        nodes, survivors = pairs["node"].to_numpy(), pairs["survivor"].to_numpy()
+        shared = rows["node"].filter(rows["shared"]).unique().to_numpy()
+        pieces = pairs.select(["node", "size"]).filter(pa.array((nodes == survivors) & np.isin(nodes, shared))).to_pylist()
         pairs = pairs.filter(pa.array(pairs["part"].to_numpy() < corpus.parts))
         write_part(folder, bucket, pairs)
-        yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows]})
+        yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows], "pieces": pa.array([pieces], _PIECES)})
 
     candidates = sum(read_rows(members, part) for part in range(total))
     return exchanged(total, spread, total, reduce, small=candidates * 100 <= step.rows_in_one_task)
@@ -183,7 +199,7 @@ def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table
         texts = rows["text"].take(found) if step.verify else None
     group = groups(components, ids, sizes, step.largest_group)
     for start in range(0, len(nodes), _PAIRS_AT_ONCE):
-        out: dict[str, list[Any]] = {name: [] for name in ("part", "group", "node", "id", "shingles")}
+        out: dict[str, list[Any]] = {name: [] for name in _CANDIDATE.names}
         for index in range(start, min(start + _PAIRS_AT_ONCE, len(nodes))):
             sets = shingles(texts[index].as_py(), step.shingle) if texts is not None else np.empty(0, np.uint64)
             mine = [group[index]]
@@ -191,18 +207,21 @@ def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table
                 every = np.arange(-(-sizes[index] // step.largest_group), dtype=np.uint64)
                 mine = list(mix(mix(components[index : index + 1].astype(np.uint64)) + every))
             for one in mine:
-                values = (int(bucket_of(np.array([one], dtype=np.uint64), total)[0]), int(one), int(nodes[index]), ids[index], sets)
+                bucket = int(bucket_of(np.array([one], dtype=np.uint64), total)[0])
+                values = (bucket, int(one), int(nodes[index]), ids[index], len(mine) > 1, sets)
                 for name, value in zip(out, values, strict=True):
                     out[name].append(value)
         yield pa.table({name: pa.array(values, _CANDIDATE.field(name).type) for name, values in out.items()}, schema=_CANDIDATE)
 
 
 _CANDIDATE = pa.schema([("part", pa.int32()), ("group", pa.uint64()), ("node", pa.int64()), ("id", pa.string()),
-                        ("shingles", pa.large_list(pa.uint64()))])
+                        ("shared", pa.bool_()), ("shingles", pa.large_list(pa.uint64()))])
+"""`shared`: the document is in all the pieces of its component."""
+_PIECES = pa.list_(pa.struct([("node", pa.int64()), ("size", pa.int64())]))
 
 
 def _decided(step: "Near", rows: pa.Table) -> pa.Table:
-    """Return the `PAIRS` of one bucket of groups."""
+    """Return the `PAIRS` of one bucket of groups: the duplicates, and those that stand for them."""
     group, nodes = rows["group"].to_numpy(), rows["node"].to_numpy()
     order = np.lexsort((nodes, group))
     rows, group, nodes = rows.take(pa.array(order)), group[order], nodes[order]
@@ -215,7 +234,8 @@ def _decided(step: "Near", rows: pa.Table) -> pa.Table:
         first = np.ones(len(group), dtype=bool)
         first[1:] = group[1:] != group[:-1]
         survivor, similarity = np.flatnonzero(first)[np.cumsum(first) - 1], None
-    gone = survivor != np.arange(len(nodes))
-    ids = rows["id"].combine_chunks().take(pa.array(survivor[gone]))
-    sizes = np.bincount(survivor, minlength=len(nodes))[survivor[gone]]
-    return pairs_table(nodes[gone], nodes[survivor[gone]], ids, sizes, None if similarity is None else similarity[gone])
+    sizes = np.bincount(survivor, minlength=len(nodes))[survivor]
+    several = sizes > 1
+    ids = rows["id"].combine_chunks().take(pa.array(survivor[several]))
+    return pairs_table(nodes[several], nodes[survivor[several]], ids, sizes[several],
+                       None if similarity is None else similarity[several])
