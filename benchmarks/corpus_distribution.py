@@ -1,5 +1,6 @@
 """Whether the corpus depends on how it was made, and how its making grows with the input: the same bytes by any number of workers
-and with a worker killed in the middle, the same documents in any number of partitions; memory per worker flat, time linear.
+and with a worker killed in the middle, in one task as by shuffles, the same documents in any number of partitions; memory per
+worker flat, time linear.
 
     python -m benchmarks.corpus_distribution same --folder FOLDER...
     python -m benchmarks.corpus_distribution growth --folder FOLDER...
@@ -27,13 +28,17 @@ from benchmarks.harness import RESULTS, machine
 
 INCLUDE = ["*.html", "*.htm", "*.txt", "*.md", "*.rst", "*.gz", "*.1", "*.3", "*.7"]
 STEPS = [{"do": "length"}, {"do": "repetition"}, {"do": "exact"}, {"do": "near"}, {"do": "substrings"}]
+SHUFFLED = {"exact": {"rows_in_one_task": 0}, "near": {"rows_in_one_task": 0, "edges_in_one_task": 0},
+            "substrings": {"bytes_in_one_task": 0, "rows_in_one_task": 0}}
+"""The limits up to which one task does a comparison alone, at 0: so few documents as here would meet no shuffle otherwise."""
 
 
-def config(folders: list[str], size: int, partitions: int) -> dict[str, Any]:
-    """Return the corpus section of a run over so many bytes of files."""
+def config(folders: list[str], size: int, partitions: int, shuffled: bool = False) -> dict[str, Any]:
+    """Return the corpus section of a run over so many bytes of files; `shuffled`: every comparison is by shuffles."""
+    steps = [{**step, **SHUFFLED.get(step["do"], {})} for step in STEPS] if shuffled else STEPS
     return {"sources": [{"name": "docs", "kind": "folder", "path": folders, "include": INCLUDE, "max_bytes": size,
                          "extract": "resiliparse"}],
-            "language": "fast", "partitions": partitions, "steps": STEPS}
+            "language": "fast", "partitions": partitions, "steps": steps}
 
 
 def descendants() -> list[int]:
@@ -161,14 +166,18 @@ def run(settings: dict[str, Any]) -> dict[str, Any]:
 
 def same(folders: list[str], size: int) -> dict[str, Any]:
     """Make the corpus in several ways and compare."""
-    ways = [("1 worker", 1, 7, None), ("2 workers", 2, 7, None), ("4 workers", 4, 7, None), ("2 workers again", 2, 7, None),
-            ("a worker killed", 2, 7, 8.0), ("32 partitions", 2, 32, None)]
+    ways = [("1 worker", 1, 7, None, False), ("2 workers", 2, 7, None, False), ("4 workers", 4, 7, None, False),
+            ("2 workers again", 2, 7, None, False), ("a worker killed", 2, 7, 8.0, False), ("32 partitions", 2, 32, None, False),
+            ("shuffles, 1 worker", 1, 7, None, True), ("shuffles, 2 workers", 2, 7, None, True),
+            ("shuffles, 4 workers", 4, 7, None, True), ("shuffles, a worker killed", 2, 7, 8.0, True),
+            ("shuffles, 32 partitions", 2, 32, None, True)]
     results = []
-    for name, workers, partitions, kill in ways:
-        found = run({"workers": workers, "config": config(folders, size, partitions), "kill_after": kill})
-        results.append({"name": name, "workers": workers, "partitions": partitions, **found})
+    for name, workers, partitions, kill, shuffled in ways:
+        settings = config(folders, size, partitions, shuffled)
+        found = run({"workers": workers, "config": settings, "kill_after": kill})
+        results.append({"name": name, "workers": workers, "partitions": partitions, "shuffled": shuffled, **found})
         told = f", killed process {found['killed']}" if found["killed"] else ""
-        print(f"{name:18} {found['seconds']:7.1f} s  files {found['files']}  rows {found['rows']}  {found['headline']}{told}",
+        print(f"{name:25} {found['seconds']:7.1f} s  files {found['files']}  rows {found['rows']}  {found['headline']}{told}",
               flush=True)
     files = {row["files"] for row in results if row["partitions"] == 7}
     rows = {row["rows"] for row in results}

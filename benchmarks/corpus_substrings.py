@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from benchmarks.harness import RESULTS, machine
 from benchmarks.texts import page_texts
 from raylm.corpus.dedup.cutting import character_ranges, without
 from raylm.corpus.dedup.occurrences import precedence
@@ -49,10 +50,17 @@ def main() -> int:
         contender, source, target = options.child
         return child(contender, source, target, options)
     with tempfile.TemporaryDirectory() as folder:
-        wrong = real(Path(folder), options)
-        wrong += sum(periodic(Path(folder), name, make(), options) for name, make in PERIODIC.items())
-        fifty(Path(folder), options)
+        rows = [real(Path(folder), options)]
+        rows += [periodic(Path(folder), name, make(), options) for name, make in PERIODIC.items()]
+        rows.append(fifty(Path(folder), options))
+    wrong = sum(row["wrong"] for row in rows)
     print("\nall equal" if not wrong else f"\n{wrong:,} positions or texts differ")
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / "corpus_substrings.json"
+    target.write_text(json.dumps({"benchmark": "corpus_substrings", "length": options.length, "partitions": options.partitions,
+                                  "machine": machine(), "finished": time.strftime("%Y-%m-%d %H:%M:%S"), "texts": rows},
+                                 indent=1) + "\n")
+    print(f"written to {target}")
     return int(wrong > 0)
 
 
@@ -205,8 +213,9 @@ def ours(texts: list[str], options: argparse.Namespace) -> tuple[Mask, Mask]:
 # --- comparisons ---
 
 
-def compare(folder: Path, texts: list[str], options: argparse.Namespace) -> tuple[int, dict[str, Mask]]:
-    """Run both on documents; print what differs, and return how many positions do and the suffix array's masks."""
+def compare(folder: Path, texts: list[str], options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Mask]]:
+    """Run both on documents; print what differs, and return the figures (`wrong`: how many positions do) and the suffix array's
+    masks."""
     source = folder / "texts.json"
     source.write_text(json.dumps(texts))
     found, spent = {}, {}
@@ -228,20 +237,20 @@ def compare(folder: Path, texts: list[str], options: argparse.Namespace) -> tupl
         print(f"  {len(own):,} bytes compared, {differ} positions different; {own.mean():.3%} {what}")
     for contender, figures in spent.items():
         print(f"  {contender:12s} {figures['seconds']:8.1f} s   peak {figures['peak']:8,.0f} MB")
-    return wrong, found["suffix_array"]
+    return {"bytes": len(found["ours"]["covered"]), "wrong": wrong, **spent}, found["suffix_array"]
 
 
-def real(folder: Path, options: argparse.Namespace) -> int:
+def real(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Compare on real text, with the step on Ray as well."""
     texts = list(documents(int(options.megabytes * 1e6)))
     size = sum(len(text.encode()) for text in texts)
     others = sum(not text.isascii() for text in texts)
     print(f"{len(texts):,} real documents ({others:,} not ASCII), {size / 1e6:.1f} MB of UTF-8; L = {options.length} bytes")
-    wrong, masks = compare(folder, texts, options)
-    wrong += borders(texts, masks["covered"])
+    row, masks = compare(folder, texts, options)
+    row["wrong"] += borders(texts, masks["covered"])
     if not options.no_ray:
-        wrong += on_ray(folder, texts, masks["repeats"], options)
-    return wrong
+        row["wrong"] += on_ray(folder, texts, masks["repeats"], options)
+    return {"name": "real documents", "documents": len(texts), "on_ray": not options.no_ray, **row}
 
 
 def ranges_of(mask: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -311,20 +320,22 @@ def on_ray(folder: Path, texts: list[str], mask: Mask, options: argparse.Namespa
     ray.shutdown()
     left = {row["row"] * parts + part: row["text"] for part in range(parts)
             for row in read_part(markers.folder.child("step"), part, CHANGES).to_pylist()}
-    expected = {number: text for number, text in expected_texts(texts, mask) if text != texts[number]}
-    wrong = sum(left.get(number) != expected.get(number) for number in left.keys() | expected.keys())
+    # What is cut whole is removed: no empty document is left.
+    expected = {number: text if text.strip() else None for number, text in expected_texts(texts, mask) if text != texts[number]}
+    wrong = sum((number in left, left.get(number)) != (number in expected, expected.get(number))
+                for number in left.keys() | expected.keys())
     print(f"  on Ray, 2 workers, {parts} partitions, {seconds:.1f} s: {len(left):,} texts cut, {wrong} unlike the suffix array's")
     print(f"  {figures}")
     return wrong
 
 
-def periodic(folder: Path, name: str, texts: list[str], options: argparse.Namespace) -> int:
+def periodic(folder: Path, name: str, texts: list[str], options: argparse.Namespace) -> dict[str, Any]:
     """Compare on one kind of text that is hard on hashes."""
     print(f"\n{name}")
-    return compare(folder, texts, options)[0]
+    return {"name": name, "documents": len(texts), **compare(folder, texts, options)[0]}
 
 
-def fifty(folder: Path, options: argparse.Namespace) -> None:
+def fifty(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Time ours on 50 MB of one letter."""
     source, target = folder / "fifty.json", folder / "fifty.npz"
     source.write_text(json.dumps(["a" * 50_000_000, scattered(1_000_000)]))
@@ -334,6 +345,7 @@ def fifty(folder: Path, options: argparse.Namespace) -> None:
     with np.load(target, allow_pickle=False) as file:
         print(f"\n50 MB of one letter, ours: {figures['seconds']:.1f} s, peak {figures['peak']:,.0f} MB; "
               f"{int(file['repeats'].sum()):,} bytes to cut")
+    return {"name": "50 MB of one letter", "documents": 2, "wrong": 0, "ours": figures}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 from raylm.corpus import funnel
 from raylm.corpus.config import CorpusConfig
+from raylm.corpus.dedup.earlier import document_of
 from raylm.corpus.dedup.survivors import LARGEST
 from raylm.corpus.markers import FOLDER, Markers, Result, in_order
 from raylm.corpus.origin import partition
@@ -44,7 +45,7 @@ def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
     read = ctx.inputs["read"].folder.child(DOCUMENTS)
     scores = ctx.inputs["score"].folder.child("scores") if config.models else None
     documents = _sum(ctx.inputs["read"].metrics["read"], "documents")
-    corpus = Corpus(read, scores, len(read.names(".parquet")), documents, config.rank_by_source())
+    corpus = Corpus(read, scores, len(read.names(".parquet")), documents, config.rank_by_source(), config.measures())
     steps = resolved(config, ctx.inputs["score"].metrics)
     details: dict[str, Any] = {}
     seconds: dict[str, float] = {}
@@ -84,11 +85,13 @@ def _copied(source: Folder, target: Folder) -> None:
 
 
 def _placed(corpus: Corpus, cluster: dict[str, Any]) -> dict[str, Any]:
-    """Add to a cluster the path and source of the document that stays; of an earlier corpus' only the id is known."""
+    """Add to a cluster the path and source of the document that stays."""
+    if cluster["place"]:
+        path = document_of(cluster["place"], cluster["survivor"], ["path"])["path"]
+        return {**cluster, "path": path, "source": "an earlier corpus"}
     part = partition(cluster["survivor"], corpus.parts)
     rows = read_columns(corpus.read, None, part, ["id", "path", "source"])
-    index = rows["id"].index(cluster["survivor"]).as_py()
-    where = rows.slice(index, 1).to_pylist()[0] if index >= 0 else {"path": "", "source": "an earlier corpus"}
+    where = rows.slice(rows["id"].index(cluster["survivor"]).as_py(), 1).to_pylist()[0]
     return {**cluster, "path": where["path"], "source": where["source"]}
 
 

@@ -1,6 +1,7 @@
 """Looking at clusters of duplicates: the documents that stay, side by side with what they stand for (`raylm corpus clusters RUN`).
 
-Reads the published artifacts only, a partition at a time. Texts are shown as they were read, so before any step changed them.
+Reads the published artifacts only, a partition at a time. Texts are shown as they were read, so before any step changed them; those
+of earlier corpora as they were published.
 """
 
 import difflib
@@ -12,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from raylm.corpus.dedup.earlier import document_of
 from raylm.corpus.origin import partition
 from raylm.corpus.read.build import DOCUMENTS
 from raylm.corpus.read.schema import read_columns
+from raylm.errors import UserError
 from raylm.storage import Artifact, Folder
 
 _CONTEXT = 2
@@ -52,35 +55,43 @@ def largest(corpus: Artifact, read: Artifact, count: int, members: int, step: st
         members: removed documents of each.
         step: only those of the step with this label.
     """
-    known = {(label, row["survivor"]): row for found in corpus.metrics["details"].values() for row in found.get("clusters", [])
-             for label in found["steps"] if step in (None, label)}
+    known = {(label, row["survivor"], row["place"]): row for found in corpus.metrics["details"].values()
+             for row in found.get("clusters", []) for label in found["steps"] if step in (None, label)}
     chosen = sorted(known.items(), key=lambda item: (-item[1]["members"], item[0]))[:count]
-    removed = _removed(corpus.folder.child("removed"), pa.array(sorted({survivor for (_, survivor), _ in chosen}), pa.string()))
+    removed = _removed(corpus.folder.child("removed"), pa.array(sorted({survivor for (_, survivor, _), _ in chosen}), pa.string()))
     documents = read.folder.child(DOCUMENTS)
     parts = len(documents.names(".parquet"))
     found = []
-    for (label, survivor), row in chosen:
-        mine = removed.filter(pc.and_(pc.equal(removed["duplicate_of"], survivor), pc.equal(removed["step"], label)))
+    for (label, survivor, place), row in chosen:
+        here = pc.and_(pc.equal(removed["step"], label), pc.equal(removed["duplicate_in"].fill_null(""), place))
+        mine = removed.filter(pc.and_(pc.equal(removed["duplicate_of"], survivor), here))
         order = pc.sort_indices(mine, [("similarity", "ascending"), ("id", "ascending")])
         gone = [_member(documents, parts, one["id"], one["similarity"]) for one in mine.take(order[:members]).to_pylist()]
-        found.append(Cluster(label, row["members"] + 1, _member(documents, parts, survivor), gone))
+        kept = _earlier(place, survivor) if place else _member(documents, parts, survivor)
+        found.append(Cluster(label, row["members"] + 1, kept, gone))
     return found
 
 
 def _removed(folder: Folder, survivors: pa.Array) -> pa.Table:
     """Return the removed documents of some survivors, without texts: what the largest clusters have, not what the corpus has."""
-    columns = ["id", "step", "duplicate_of", "similarity"]
+    columns = ["id", "step", "duplicate_of", "duplicate_in", "similarity"]
     tables = [pq.read_table(folder.file(name), columns=columns, filesystem=folder.filesystem) for name in folder.names(".parquet")]
     return pa.concat_tables([table.filter(pc.is_in(table["duplicate_of"], value_set=survivors)) for table in tables])
 
 
 def _member(documents: Folder, parts: int, identity: str, similarity: float | None = None) -> Member:
     rows = read_columns(documents, None, partition(identity, parts), ["id", "source", "path", "text"])
-    place = rows["id"].index(identity).as_py()
-    if place < 0:
-        return Member(identity, "an earlier corpus", "", "", similarity)
-    row = rows.slice(place, 1).to_pylist()[0]
+    row = rows.slice(rows["id"].index(identity).as_py(), 1).to_pylist()[0]
     return Member(identity, row["source"], row["path"], row["text"], similarity)
+
+
+def _earlier(place: str, identity: str) -> Member:
+    """Return a document of an earlier corpus, as it was published; without a text if that is not there any more."""
+    try:
+        row = document_of(place, identity, ["source", "path", "text"])
+    except UserError:
+        return Member(identity, f"an earlier corpus, gone from {place}", "", "")
+    return Member(identity, f"{row['source']} of {place}", row["path"], row["text"])
 
 
 def as_text(cluster: Cluster, width: int, lines: int) -> str:

@@ -24,6 +24,8 @@ _PARTITION_BYTES = 100_000_000
 """Text in a partition by default. The address of a corpus knows the files' sizes, and not this: another value is another version
 of the stage."""
 _GIVEN = ("id", "source", "path", "content", "url", "metadata", "bytes", "raw_bytes", *COLUMNS)
+_INTERNAL = ("text", "read_bytes", "unread", "key", "key_low", "part", "row", "edited")
+"""Columns besides them that no model may be named like."""
 _DEFAULT_STEPS = ("length", "comments", "lines", "characters", "repetition", "generated", "exact", "near")
 
 
@@ -90,26 +92,63 @@ class CorpusConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _models_fit(self) -> "CorpusConfig":
+        taken = {*_GIVEN, *_INTERNAL, *(f"masked_{kind}" for kind in MASKS), *self._measured()}
+        numbers, names = self._numbers(), [source.name for source in self.sources]
+        for number, model in enumerate(self.models):
+            where = f"corpus.models.{number} ({model.name})"
+            earlier = [one.name for one in self.models[:number]]
+            if model.name in taken or model.name in earlier:
+                what = "an earlier model's name" if model.name in earlier else "the name of a column that documents have"
+                raise ValueError(f"{where}: name: got {model.name!r}, which is {what}; allowed: any other")
+            known = numbers - {one.name for one in self.models[number:]}
+            for column in model.only:
+                if column not in known:
+                    raise ValueError(f"{where}: only: got {column!r}, allowed: an earlier model or one of "
+                                     f"{', '.join(sorted(known))}")
+            for name in (*model.sources, *(name for text in model.training() for name in text.text.sources)):
+                if name not in names:
+                    raise ValueError(f"{where}: sources: got {name!r}, allowed: {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
     def _steps_fit(self) -> "CorpusConfig":
-        names = [source.name for source in self.sources]
-        # Columns of what is measured with a list are named after its content: nobody writes such a name. And a finished run may be
-        # looked at when its lists are long gone, so lists are read where a run is planned or built, and not here.
-        columns = {*_GIVEN, *(f"masked_{kind}" for kind in MASKS), *(model.name for model in self.models),
-                   *(name for step in self.steps if not step.files("read")
-                     for measure in step.measures() for name in measure.columns)}
+        names, models = [source.name for source in self.sources], [model.name for model in self.models]
+        columns = {*_GIVEN, *(f"masked_{kind}" for kind in MASKS), *models, *self._measured()}
         for number, step in enumerate(self.steps):
             where = f"corpus.steps.{number} ({step.do})"
             for name in step.sources:
                 if name not in names:
                     raise ValueError(f"{where}: sources: got {name!r}, allowed: {', '.join(names)}")
-            wanted = [*(step.columns() if isinstance(step, Rule) else ()), *filter(None, [getattr(step, "keep_by", "")])]
-            for name in wanted:
+            for name in step.models_asked():
+                if name not in models:
+                    raise ValueError(f"{where}: got {name!r}, allowed: a model of corpus.models "
+                                     f"({', '.join(models) or 'there is none'})")
+            keep_by = getattr(step, "keep_by", "")
+            if keep_by and keep_by not in self._numbers():
+                raise ValueError(f"{where}: keep_by: got {keep_by!r}, allowed: a model of corpus.models or one of "
+                                 f"{', '.join(sorted(self._numbers()))}")
+            for name in step.columns() if isinstance(step, Rule) else ():
                 if name not in columns:
-                    raise ValueError(f"{where}: got {name!r}, allowed: a model of corpus.models or one of "
-                                     f"{', '.join(sorted(columns))}")
+                    raise ValueError(f"{where}: got {name!r}, allowed: one of {', '.join(sorted(columns))}")
             if self.language == "off" and step.languages:
                 raise ValueError(f"{where}: languages: allowed only with corpus.language vote or fast")
         return self
+
+    def _measured(self) -> dict[str, str]:
+        """Return Arrow's type of each measured column that a recipe can name.
+
+        Columns of what is measured with a list are named after its content: nobody writes such a name. And a finished run may be
+        looked at when its lists are long gone, so lists are read where a run is planned or built, and not here.
+        """
+        asked = [measure for step in self.steps if not step.files("read") for measure in step.measures()]
+        return {name: kind for measure in (Identified(self.language), *asked) for name, kind in measure.columns.items()}
+
+    def _numbers(self) -> set[str]:
+        """Return the columns that hold numbers, the models' among them: what documents can be ordered by."""
+        measured = {name for name, kind in self._measured().items() if kind not in ("string", "binary")}
+        masked = {f"masked_{kind}" for kind in MASKS}
+        return {"bytes", "raw_bytes", "read_bytes", *masked, *measured, *(model.name for model in self.models)}
 
     def measures(self) -> tuple[Measure, ...]:
         """Return what is measured of every document: the language, and what any step asks for, each once."""

@@ -89,7 +89,10 @@ def decode(data: bytes, python: bool = False) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    likely = (_declared(data) if python else None) or detected(data)
+    if python and (declared := _declared(data)):
+        with contextlib.suppress(UnicodeError, LookupError):
+            return data.decode(declared)
+    likely = detected(data)
     if likely is None:
         raise ReadError(UNKNOWN, len(data))
     return _strict(data, likely)

@@ -76,7 +76,7 @@ def shuffled(
 
     def addressed(block: pa.Table) -> pa.Table:
         parts = block["part"].to_numpy() if "part" in block.column_names else np.empty(0, dtype=np.int64)
-        return block.append_column(_BLOCK, pa.array(keys[parts], pa.int64()))
+        return block.append_column(_BLOCK, pa.array(keys[parts % partitions], pa.int64()))
 
     def each(block: pa.Table) -> Iterator[pa.Table]:
         if "part" in block.column_names:  # an empty block may come without columns

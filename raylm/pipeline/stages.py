@@ -46,7 +46,7 @@ STAGES = (
     StageSpec("score", "raylm.corpus.score", ("read",),
               "Trains the models that the recipe asks for, and asks them about every document.", section="corpus"),
     StageSpec("corpus", "raylm.corpus", ("read", "score"),
-              "Applies the rules and removes duplicates, step by step; every removal has a reason.", version=4),
+              "Applies the rules and removes duplicates, step by step; every removal has a reason.", version=5),
     StageSpec("tokenize", "raylm.tokenizer", ("corpus",),
               "Trains a tokenizer, or takes one, and turns documents into token shards, with a held-out split.", version=3),
     StageSpec("mix", "raylm.mixture", ("tokenize",),

@@ -7,23 +7,26 @@ import numpy as np
 import pyarrow as pa
 
 from raylm.corpus.markers import Markers
+from raylm.corpus.masks import MASKS
 from raylm.corpus.parts import read_part, write_part
-from raylm.corpus.read.schema import read_schema
+from raylm.corpus.read.schema import masked_column, read_schema
 from raylm.corpus.steps.base import Corpus, Step, Work
-from raylm.corpus.steps.state import CHANGES
+from raylm.corpus.steps.state import CHANGES, changes_table
 from raylm.progress import Meter
 from raylm.storage import Folder
 
 
-def make_corpus(root: Path, documents: dict[str, tuple[str, str]], parts: int) -> Corpus:
-    """Write documents, (source, text) by id, into partitions by a hash of the id."""
-    schema = read_schema([])
+def make_corpus(root: Path, documents: dict[str, tuple[str, str]], parts: int, measures=(), **columns: dict) -> Corpus:
+    """Write documents, (source, text) by id, into partitions by a hash of the id; `columns` are further values by id."""
+    schema = read_schema(measures)
     read = Folder.at(root / "read").create()
     for part in range(parts):
         rows = []
         for id, (source, text) in sorted(documents.items()):
             if int.from_bytes(blake2b(id.encode(), digest_size=4).digest(), "big") % parts == part:
-                rows.append({"id": id, "source": source, "path": f"{id}.txt", "text": text, "content": "prose"})
+                more = {name: values.get(id) for name, values in columns.items()}
+                rows.append({**dict.fromkeys(map(masked_column, MASKS), 0), "id": id, "source": source, "path": f"{id}.txt",
+                             "text": text, "content": "prose", "bytes": len(text.encode()), **more})
         write_part(read, part, pa.Table.from_pylist(rows, schema))
     return Corpus(read, None, parts, ranks={"first": 0, "second": 1})
 
@@ -40,6 +43,27 @@ def run_step(step: Step, corpus: Corpus, root: Path) -> tuple[dict[str, str | No
             assert change["by"] == step.do and (change["reason"] is None) != (change["text"] is None)
             left[by_row[change["row"]]] = change["text"]
     return left, figures
+
+
+def make_earlier(root: Path, texts: list[str], parts: int) -> str:
+    """Publish texts as an earlier corpus has them, as far as steps that cut repeats look at one; return its place."""
+    folder = Folder.at(root / "earlier").create()
+    for part in range(parts):
+        rows = [{"id": f"earlier-{number}", "text": text} for number, text in enumerate(texts) if number % parts == part]
+        write_part(folder.child("documents").create(), part, pa.Table.from_pylist(rows, pa.schema([
+            ("id", pa.string()), ("text", pa.large_string())])))
+        write_part(folder.child("fingerprints").create(), part, pa.table({"id": [row["id"] for row in rows]}))
+    folder.write_json("manifest.json", {})
+    return folder.uri
+
+
+def edit(corpus: Corpus, root: Path, texts: dict[str, str]) -> Corpus:
+    """Return the corpus after a step that gave some documents other texts, by id."""
+    changes = Folder.at(root / "edited").create()
+    for part in range(corpus.parts):
+        mine = [row for row in corpus.rows(part, ["id"]).to_pylist() if row["id"] in texts]
+        write_part(changes, part, changes_table([row["row"] for row in mine], "cut", text=[texts[row["id"]] for row in mine]))
+    return corpus.after(changes)
 
 
 def in_one_process(documents: dict[str, tuple[str, str]], parts: int, length: int, keep_first: bool):

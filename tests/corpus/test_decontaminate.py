@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from spans_world import make_corpus, run_step
 
-from raylm.corpus.dedup.decontaminate import MATCHES, cut_around
+from raylm.corpus.dedup.decontaminate import MATCHES, cut_around, match_rows
 from raylm.corpus.dedup.evaluation_sets import items
 from raylm.corpus.dedup.ngrams import matches, pieces, searched, words
 from raylm.corpus.markers import FOLDER
@@ -41,6 +41,17 @@ def test_chinese_is_found_from_twenty_characters_in_a_row():
     assert len(characters) > 25
     texts = [f"他说：{characters[2:21]}吗", f"他说：{characters[2:22]}吗", f"前言。{CHINESE}后记。"]
     assert found(texts, CHINESE) == ([(1, 0), (2, 0)], [])
+
+
+@pytest.mark.parametrize("before", ["a" * 2_000_000, "天" * 1_200_000, "a" * 999_999, "a_" * 700_000])
+def test_the_place_is_right_behind_a_run_of_letters_longer_than_a_piece(before):
+    text = f"{before} {QUESTION} and more text behind it"
+    grams, _ = searched([(0, 0, QUESTION)], 13, 8, 1.5, 10, 10_000)
+    table = pa.table({"id": ["1"], "source": ["s"], "path": ["p"], "row": [0], "text": [text]})
+    named = pa.table({"set": ["math"], "file": ["f"], "row": [0]})
+    rows, cuts = match_rows(table, matches([text], grams), grams, named)
+    assert rows["text"].to_pylist() == [QUESTION[:-1]] and rows["begin"].to_pylist() == [len(before) + 1]
+    assert cuts["ends"].to_pylist() == [[len(before) + len(QUESTION)]]
 
 
 def test_short_items_are_searched_whole_and_tiny_ones_not_at_all():

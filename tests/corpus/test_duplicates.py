@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,10 +10,18 @@ import pytest
 
 from raylm.corpus.clusters import as_text, largest, side_by_side
 from raylm.corpus.config import CorpusConfig
-from raylm.corpus.dedup.keyed import key_sizes, least_of_each
-from raylm.corpus.steps.exact import normalised
+from raylm.corpus.dedup.keyed import key_sizes, least_of_each, node_rows, nodes_of
+from raylm.corpus.dedup.measure import Signature
+from raylm.corpus.dedup.signatures import content_key
+from raylm.corpus.document import Document
+from raylm.corpus.publish import publish
+from raylm.corpus.read.identified import Identified
+from raylm.corpus.steps.exact import Exact, normalised
+from raylm.progress import Meter
+from raylm.storage import Folder
 
 from making import make  # isort: skip
+from spans_world import edit, make_corpus  # isort: skip
 
 WORDS = [first + second for first in ("ba", "do", "ki", "lu", "me", "ra") for second in ("lan", "mor", "nit", "pel", "sud", "tir")]
 
@@ -79,7 +88,9 @@ def test_one_stays_of_each_and_the_rest_say_for_whom(first):
     texts = {row["text"].strip() for row in kept.values()}
     assert {" ".join(words) for words in (*originals, copies[2], copies[5])} == texts
     assert {row["duplicate_of"] for row in removed.values()} <= kept.keys()
-    assert {row["cluster_size"] for row in removed.values()} == {2}
+    assert {row["cluster_size"] for row in removed.values()} == {2} and {row["duplicate_in"] for row in removed.values()} == {None}
+    stands = {row["duplicate_of"] for row in removed.values()}
+    assert all(row["cluster_size"] == (2 if id in stands else 1) for id, row in kept.items())
 
 
 def test_clusters_can_be_looked_at_side_by_side(first):
@@ -107,6 +118,63 @@ def test_what_an_earlier_corpus_has_is_removed_and_named(first):
     assert outcome.metrics["details"]["01-near"]["clusters"][0]["source"] == "an earlier corpus"
 
 
+def test_a_folder_that_is_read_again_is_told_from_the_corpus_that_has_it(first):
+    root, artifacts, _, originals, _ = first
+    earlier = artifacts["corpus"].folder.uri
+    later = [{"do": "url", "against": [earlier]}]
+    rows(root / "new", "texts", text=[" ".join(prose(88))], url=["https://example.org/99"])
+    made, outcome = make(config({"one": root / "one", "new": root / "new"}, later), root / "again")
+    removed = table(made, "removed")
+    assert len(removed) == 6 and len(table(made, "documents")) == 1
+    assert all(row["duplicate_of"] == row["id"] and row["duplicate_in"] == earlier for row in removed)
+    told = outcome.metrics["details"]["00-url"]["clusters"]
+    assert {row["source"] for row in told} == {"an earlier corpus"} and all(row["path"].startswith("one/") for row in told)
+    shown = largest(made["corpus"], made["read"], 9, 2)
+    assert {cluster.kept.source for cluster in shown} == {f"one of {earlier}"}
+    assert sorted(cluster.kept.text.split() for cluster in shown) == sorted(originals)
+    manifest = Path(earlier) / "manifest.json"
+    manifest.rename(manifest.with_suffix(".away"))
+    gone = largest(made["corpus"], made["read"], 1, 2)[0].kept
+    manifest.with_suffix(".away").rename(manifest)
+    assert gone.source == f"an earlier corpus, gone from {earlier}" and not gone.text
+
+
+def test_the_size_of_a_cluster_that_is_compared_in_pieces_is_that_of_the_whole(tmp_path, ray_cluster):
+    many = [edited(prose(3), 2, seed) for seed in range(14)]
+    rows(tmp_path / "texts", "texts", text=[" ".join(words) for words in [*many, many[0], prose(4)]])
+    steps = [{"do": "exact"}, {"do": "near", "threshold": 0.7, "largest_group": 4}]
+    artifacts, _ = make(config({"texts": tmp_path / "texts"}, steps), tmp_path / "made")
+    assert sorted(row["cluster_size"] for row in table(artifacts, "documents")) in ([1, 15], [1, 14])
+    near = [row for row in table(artifacts, "removed") if row["step"] == "near"]
+    assert len(near) == 13 and {row["cluster_size"] for row in near} == {14}
+
+
+def test_the_best_by_a_column_is_told_by_the_text_as_it_is_now(tmp_path):
+    corpus = make_corpus(tmp_path, {"cut": ("first", "text " * 300), "whole": ("second", "text " * 20)}, 1)
+    step = Exact(keep_by="bytes")
+    best = {}
+    for name, one in (("before", corpus), ("after", edit(corpus, tmp_path, {"cut": "only this left"}))):
+        found = node_rows(step, one, 0, ["id"])
+        best[name] = found["id"][int(nodes_of(step, one, 0, found).argmin())].as_py()
+    assert best == {"before": "cut", "after": "whole"}
+
+
+def test_fingerprints_are_those_of_the_texts_that_are_published(tmp_path, ray_cluster):
+    signature = Signature(16, 5)
+    texts = {"cut": " ".join(prose(1)), "whole": " ".join(prose(2))}
+    signed = signature.measure([Document(text) for text in texts.values()])
+    columns = {name: dict(zip(texts, values, strict=True)) for name, values in signed.items()}
+    corpus = make_corpus(tmp_path, {name: ("first", text) for name, text in texts.items()}, 1, [signature, Identified("off")],
+                         **columns, key=dict.fromkeys(texts, 1), key_low=dict.fromkeys(texts, 2))
+    after = replace(edit(corpus, tmp_path, {"cut": " ".join(prose(1)[:99])}), measures=(signature,))
+    publish(Folder.at(tmp_path / "made").create(), after, ["key", "key_low", *signature.columns], Meter())
+    cut, whole = pq.read_table(tmp_path / "made" / "fingerprints").to_pylist()
+    key = content_key(" ".join(prose(1)[:99]))
+    assert (cut["key"], cut["key_low"]) == (key >> 64, key & (1 << 64) - 1) and (whole["key"], whole["key_low"]) == (1, 2)
+    assert cut["shingles_5"] == 95 and whole["shingles_5"] == 296
+    assert cut["minhash_16_5"] == signature.measure([Document(" ".join(prose(1)[:99]))])["minhash_16_5"][0] != whole["minhash_16_5"]
+
+
 @pytest.mark.parametrize(("keep_by", "keep", "longer_stays"), [("bytes", "high", True), ("bytes", "low", False)])
 def test_the_survivor_is_the_best_by_a_column(tmp_path, ray_cluster, keep_by, keep, longer_stays):
     short = prose(1)
@@ -126,7 +194,22 @@ def test_a_hot_text_and_a_hot_cluster_are_cut_into_pieces_and_still_removed(tmp_
     assert outcome.metrics["reasons"]["exact"] == {"exact duplicate": 399}
     left = [row["text"].split() for row in table(artifacts, "documents")]
     # What each piece is compared with is in all of them, so one copy of 301 is left beside the forty others.
+    assert sum(row["cluster_size"] for row in table(artifacts, "documents")) == len(many)
     assert len(left) == 41 and outcome.metrics["details"]["00-exact"]["clusters"][0]["members"] == 399
+
+
+@pytest.mark.parametrize(("step", "message"), [
+    ({"do": "exact", "keep_by": "url"}, "keep_by: got 'url', allowed: a model of corpus.models or one of bytes, "),
+    ({"do": "near", "keep_by": "minhash_128_5"}, "keep_by: got 'minhash_128_5'"),
+    ({"do": "near", "keep_by": "words"}, "keep_by: got 'words'"),
+    ({"do": "near", "bands": 14}, "`bands` and `band_rows` together"),
+    ({"do": "near", "band_rows": 8}, "`bands` and `band_rows` together"),
+    ({"do": "near", "bands": 17, "band_rows": 8}, "17 bands of 8 rows: allowed: 128 values together"),
+])
+def test_a_step_that_cannot_be_what_was_meant_is_refused_before_anything_is_read(step, message):
+    config({"texts": "nowhere"}, [{"do": "near", "bands": 16, "band_rows": 8, "keep_by": "shingles_5"}])
+    with pytest.raises(ValueError, match=message):
+        config({"texts": "nowhere"}, [step])
 
 
 def test_keys_are_settled_by_their_smallest_node():

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from pydantic import TypeAdapter
 
+from raylm.corpus.config import CorpusConfig
 from raylm.corpus.models import AnyModel
 from raylm.corpus.parts import read_part, write_part
 from raylm.corpus.rules.score import PerplexityRule, ScoreRule, VoteRule
@@ -132,6 +133,12 @@ def test_percentiles_are_resolved_from_the_metrics_alone(read, tmp_path, ray_clu
         PerplexityRule(model="lm", most_percentile=50).reasons(rows)
 
 
+def test_percentiles_of_a_model_that_scored_nothing_remove_nothing():
+    metrics = {"models": {"lm": {"scale": "perplexity", "kind": "ngram", "histograms": {}}}}
+    rule = PerplexityRule(model="lm", most_percentile=50).resolve(metrics)
+    assert rule.bounds() == [] and rule.reasons(pa.table({"lm": pa.nulls(2, pa.float64()), "language": ["en", "de"]})) == [None] * 2
+
+
 def test_labelled_files_train_and_a_missing_column_is_one_line(read, tmp_path, ray_cluster):
     path = tmp_path / "toxic.jsonl.gz"
     with gzip.open(path, "wt") as stream:
@@ -160,3 +167,38 @@ def test_a_score_rule_removes_outside_its_bounds_and_keeps_what_was_not_scored()
     rows = pa.table({"quality": pa.array([0.1, 0.5, 0.95, None])})
     rule = ScoreRule(model="quality", least=0.3, most=0.9)
     assert rule.reasons(rows) == ["quality score too low", None, "quality score too high", None]
+
+
+def whole(steps=(), **entry):
+    model = {"name": "quality", "kind": "linear", "positive": {"sources": ["good"]}, "negative": {"sources": ["bad"]}, **entry}
+    sources = [{"name": name, "kind": "folder", "path": "nowhere"} for name in ("good", "bad")]
+    return CorpusConfig.model_validate({"sources": sources, "models": [LM, model], "steps": [{"do": "words", "max": 9}, *steps]})
+
+
+@pytest.mark.parametrize(("entry", "message"), [
+    ({"name": "lm"}, "'lm', which is an earlier model's name"), ({"name": "words"}, "'words', which is the name of a column"),
+    ({"name": "bytes"}, "which is the name of a column"), ({"name": "text"}, "which is the name of a column"),
+    ({"name": "masked_email"}, "which is the name of a column"), ({"name": "language_score"}, "which is the name of a column"),
+    ({"sources": ["god"]}, r"models.1 \(quality\): sources: got 'god', allowed: good, bad"),
+    ({"positive": {"sources": ["god"]}}, "sources: got 'god', allowed: good, bad"),
+    ({"only": {"word": [1, None]}}, "only: got 'word', allowed: an earlier model or one of"),
+    ({"only": {"quality": [1, None]}}, "only: got 'quality'"), ({"only": {"url": [1, None]}}, "only: got 'url'"),
+])
+def test_a_model_that_cannot_be_what_was_meant_is_refused_before_anything_is_read(entry, message):
+    assert len(whole(only={"lm": [None, 9], "words": [1, None]}).models) == 2
+    with pytest.raises(ValueError, match=message):
+        whole(**entry)
+
+
+@pytest.mark.parametrize("step", [
+    {"do": "perplexity", "model": "words", "most": 9}, {"do": "score", "model": "words", "most": 0.5},
+    {"do": "vote", "models": ["words", "quality"], "most": 0.5},
+])
+def test_only_a_model_can_be_asked_for_its_score(step):
+    with pytest.raises(ValueError, match=r"got 'words', allowed: a model of corpus.models \(lm, quality\)"):
+        whole([step])
+
+
+def test_a_score_without_a_bound_is_refused():
+    with pytest.raises(ValueError, match="least or most"):
+        ScoreRule(model="quality")

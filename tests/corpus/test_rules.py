@@ -5,13 +5,19 @@ import json
 import random
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from asking import judged, rule
+from spans_world import edit, make_corpus
 
 from raylm.corpus.document import Document
 from raylm.corpus.measures.tokens import Tokens
+from raylm.corpus.models.bins import histogram
+from raylm.corpus.read.identified import Identified
 from raylm.corpus.rules import RULES
+from raylm.corpus.rules.passing import decide, needs
+from raylm.corpus.steps.anew import current
 
 CODE = '''"""Parse a line of a log."""
 
@@ -236,6 +242,15 @@ def test_a_field_of_text():
         rule("field", field="kind")
 
 
+@pytest.mark.parametrize(("value", "blocked", "allowed"), [
+    (5, "kind not allowed", "kind not allowed"), ("5", "kind not allowed", "kind not allowed"), (6, None, None),
+    (7, None, "kind not allowed"), (True, None, None), (None, None, None),
+])
+def test_what_a_reader_took_for_a_number_is_compared_as_text(value, blocked, allowed):
+    assert judged(rule("field", field="kind", blocked=("5",)), metadata={"kind": value}) == blocked
+    assert judged(rule("field", field="kind", allowed=("6", "true")), metadata={"kind": value}) == allowed
+
+
 @pytest.mark.parametrize(("known", "reason"), [
     ({"language": "en", "language_score": 0.9}, None),
     ({"language": "en", "language_score": 0.64}, "language not sure"),
@@ -300,3 +315,41 @@ def test_bounds_can_be_moved_without_another_measure():
     moved = rule("gopher_quality", min_words=10, max_word_length=20)
     assert asked.measures() == moved.measures()
     assert asked.bounds()[0] == replace(moved.bounds()[0], least=50)
+
+
+def decided(corpus, asked):
+    """The changes and the trials of one rule over a corpus of one partition, as the pass makes them."""
+    columns = list(dict.fromkeys(["content", "bytes", *needs(asked)]))
+    return decide([("rule", asked)], current(corpus, 0, columns, asked.measures()))
+
+
+def test_places_that_were_masked_count_after_the_text_was_edited(tmp_path):
+    asked = rule("personal_data", most=5)
+    corpus = make_corpus(tmp_path, {"many": ("first", "[EMAIL_ADDRESS] " * 30), "few": ("first", "[EMAIL_ADDRESS]")}, 1,
+                         asked.measures(), masked_email={"many": 30, "few": 1}, personal_data={"many": 30.0, "few": 1.0})
+    after = edit(corpus, tmp_path, {"many": "[EMAIL_ADDRESS] " * 29, "few": "nothing"})
+    for one in (corpus, after):
+        removed, _ = decided(one, asked)
+        assert removed["reason"].to_pylist() == ["personal data"]
+
+
+def test_trials_count_a_document_once_for_each_objection(tmp_path):
+    known = {"language": dict(zip("abcd", ["en", "en", "de", ""], strict=True)),
+             "language_score": dict(zip("abcd", [0.9, 0.5, 0.5, 0.1], strict=True)),
+             "language_lines": dict.fromkeys("abcd", 1.0)}
+    corpus = make_corpus(tmp_path, dict.fromkeys("abcd", ("first", "text")), 1, [Identified("fast")], **known)
+    for unknown, now, without in ((False, 1, 2), (True, 2, 3)):
+        removed, trials = decided(corpus, rule("language", allowed=("en",), unknown=unknown))
+        trial = trials[0]
+        assert trial["key"] == "min_score" and removed.num_rows == 4 - now
+        assert trial["kept"]["1.0"][0] == now and trial["off"][0] == without
+
+
+def test_trials_of_several_bounds_on_one_perplexity():
+    metrics = {"models": {"lm": {"scale": "perplexity", "kind": "ngram", "histograms": {"en": histogram(
+        np.array([10.0, 20.0, 1000.0, 2000.0]), "perplexity")}}}}
+    asked = rule("perplexity", model="lm", most=900, most_percentile=50).resolve(metrics)
+    rows = pa.table({"row": range(4), "lm": [10.0, 20.0, 1000.0, 2000.0], "language": ["en"] * 4, "content": ["prose"] * 4,
+                     "bytes": [1] * 4})
+    removed, trials = decide([("rule", asked)], rows)
+    assert removed.num_rows == 2 and [trial["off"][0] for trial in trials] == [2, 2]  # the one objects where the other does

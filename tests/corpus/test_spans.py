@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from spans_world import make_corpus, one_part, run_step
+from spans_world import make_corpus, make_earlier, one_part, run_step
 
 from raylm.corpus.dedup.cutting import character_ranges, sentence_starts, snapped, without
 from raylm.corpus.dedup.repeats import cut_texts
 from raylm.corpus.dedup.spans import SPLITS, document_spans, lines, normalised, paragraphs, text_spans
 from raylm.corpus.steps.paragraphs import Paragraphs
 from raylm.corpus.steps.sentences import Sentences
+from raylm.corpus.steps.substrings import Substrings
 
 
 def cuts(text, *ranges, borders="word"):
@@ -134,3 +135,42 @@ def test_the_first_copy_stays_in_any_number_of_partitions(step, tmp_path, ray_cl
         expected["original"] = sentence(300) + joint + sentence(301)
     assert left == expected
     assert figures["documents_removed"] == 1 and figures["documents_cut"] == len(expected) - 1
+
+
+SHARED = " ".join(sentence(number) for number in range(3))
+
+
+@pytest.mark.parametrize("step", [Sentences, Paragraphs, Substrings], ids=lambda step: step.__name__)
+def test_what_an_earlier_corpus_has_is_cut_even_where_it_occurs_once(step, tmp_path, ray_cluster):
+    joint = "\n\n" if step is Paragraphs else " "
+    # Their ends differ, as a mark that both had before what is shared would be part of it.
+    own = {name: f"{sentence(number)} Nothing is like {name}{mark}" for number, name, mark in ((500, "one", "!"), (600, "two", "."))}
+    documents = {name: ("first", joint.join([text, SHARED])) for name, text in own.items()}
+    documents |= {"only": ("first", SHARED), "alone": ("second", sentence(700) + sentence(701))}
+    earlier = make_earlier(tmp_path, [sentence(800) * 3, joint.join(["Is it?", SHARED, sentence(802)])], 2)
+    for parts in (1, 3):
+        root = tmp_path / str(parts)
+        left, figures = run_step(step(against=(earlier,), min_left=40), make_corpus(root, documents, parts), root)
+        assert {name: text and text.strip() for name, text in left.items()} == {**own, "only": None}
+        assert figures["documents_removed"] == 1
+    assert step(against=(earlier,)).files("corpus") == (earlier,) and step(against=(earlier,)).files("read") == ()
+
+
+@pytest.mark.parametrize(("keep", "stays"), [("first", "short"), ("high", "long"), ("low", "short"), ("none", None)])
+def test_the_copy_that_stays_can_be_the_best_by_a_column(keep, stays, tmp_path, ray_cluster):
+    documents = {"short": ("first", f"{SHARED} {sentence(7)}"), "long": ("second", f"{SHARED} {sentence(8)} {sentence(9)}")}
+    step = Sentences(keep=keep, keep_by="bytes" if keep in ("high", "low") else "")
+    left, _ = run_step(step, make_corpus(tmp_path, documents, 2), tmp_path)
+    assert left.keys() == documents.keys() - {stays}
+
+
+def test_a_best_copy_needs_a_column_to_be_told_by():
+    for given in ({"keep": "high"}, {"keep_by": "bytes"}, {"keep": "none", "keep_by": "bytes"}):
+        with pytest.raises(ValueError, match="`keep_by` with `keep: high` or `keep: low`"):
+            Sentences(**given)
+
+
+def test_no_empty_document_is_left(tmp_path, ray_cluster):
+    documents = {"original": ("first", SHARED), "copy": ("second", SHARED)}
+    left, figures = run_step(Sentences(min_left=0), make_corpus(tmp_path, documents, 2), tmp_path)
+    assert left == {"copy": None} and figures["documents_removed"] == 1

@@ -7,12 +7,14 @@ removed, and the id of the one that was there first is kept with it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from raylm.corpus.dedup.edges import I64, pack_nodes
+from raylm.corpus.dedup.edges import I64, pack_nodes, partition_of
+from raylm.corpus.origin import partition
 from raylm.errors import UserError
 from raylm.storage import Folder
 
@@ -28,6 +30,8 @@ class Earlier:
     """Number of the first of them: how many partitions we have."""
     files: tuple[tuple[Folder, str], ...]
     """Corpus artifact and name of each partition."""
+    places: tuple[str, ...]
+    """Of each, the corpus' place as the recipe names it."""
 
     @staticmethod
     def of(places: Sequence[str], first: int) -> "Earlier":
@@ -40,11 +44,11 @@ class Earlier:
         Raises:
             UserError: there is no corpus, or one without fingerprints, or they have too many partitions.
         """
-        files = [(folder, name) for place in places for folder in [corpus_folder(place)]
+        files = [(folder, name, place) for place in places for folder in [corpus_folder(place)]
                  for name in folder.child(FINGERPRINTS).names(".parquet")]
         if first + len(files) > _MOST:
             raise UserError(f"corpus: with those of `against`, {first + len(files)} partitions; allowed: {_MOST}")
-        return Earlier(first, tuple(files))
+        return Earlier(first, tuple((folder, name) for folder, name, _ in files), tuple(place for _, _, place in files))
 
     @property
     def parts(self) -> int:
@@ -52,9 +56,9 @@ class Earlier:
         return len(self.files)
 
     def table(self, part: int, columns: list[str]) -> pa.Table:
-        """Return columns of a partition: `id`, `key`, `key_low`, a signature, or from the documents `text`."""
+        """Return columns of a partition: `id`, `key`, `key_low`, a signature, or `id`, `text`, `url` from the documents."""
         folder, name = self.files[part - self.first]
-        place = folder.child("documents" if columns == ["text"] else FINGERPRINTS)
+        place = folder.child("documents" if {"text", "url"} & set(columns) else FINGERPRINTS)
         try:
             return pq.read_table(place.file(name), columns=columns, filesystem=place.filesystem)
         except (KeyError, pa.ArrowInvalid):
@@ -65,6 +69,26 @@ class Earlier:
         """Return the nodes of a partition's documents: preferred to all of ours."""
         zeros = np.zeros(rows, dtype=np.int64)
         return pack_nodes(zeros, zeros, part, np.arange(rows))
+
+    def places_of(self, nodes: I64) -> list[str | None]:
+        """Return for each node the place of the earlier corpus that has its document, None for one of ours."""
+        return [self.places[part - self.first] if part >= self.first else None for part in partition_of(nodes).tolist()]
+
+
+def document_of(place: str, identity: str, columns: Sequence[str]) -> dict[str, Any]:
+    """Return columns of one document that an earlier corpus published.
+
+    Raises:
+        UserError: there is no corpus any more, or it has no such document.
+    """
+    documents = corpus_folder(place).child("documents")
+    names = documents.names(".parquet")
+    table = pq.read_table(documents.file(names[partition(identity, len(names))]), columns=list(columns),
+                          filesystem=documents.filesystem, filters=[("id", "==", identity)])
+    if not table.num_rows:
+        raise UserError(f"corpus: {place}: no document {identity}; another corpus is there now")
+    found: dict[str, Any] = table.to_pylist()[0]
+    return found
 
 
 def corpus_folder(place: str) -> Folder:

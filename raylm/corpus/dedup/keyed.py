@@ -15,6 +15,7 @@ from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, pack_nodes, preference
 from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.parts import bucket_of, exchanged, routed, write_part
+from raylm.corpus.steps.anew import current
 from raylm.corpus.steps.base import Corpus, Step, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
 from raylm.storage import Folder
@@ -33,10 +34,11 @@ def nodes_of(step: Step, corpus: Corpus, part: int, rows: pa.Table) -> I64:
     return pack_nodes(preference(scores, rows.num_rows, high), ranks, part, rows["row"].to_numpy())
 
 
-def node_columns(step: Step) -> list[str]:
-    """Return the columns that `nodes_of` and the step's scope need."""
+def node_rows(step: Step, corpus: Corpus, part: int, columns: list[str]) -> pa.Table:
+    """Return rows with these columns and those that `nodes_of` and the step's scope need, `keep_by` as it is of the texts now."""
     keep_by = getattr(step, "keep_by", "")
-    return list(dict.fromkeys(["source", *([keep_by] if keep_by else []), *scope_columns(step)]))
+    wanted = dict.fromkeys(["source", *([keep_by] if keep_by else []), *scope_columns(step), *columns])
+    return current(corpus, part, list(wanted), [measure for measure in corpus.measures if keep_by in measure.columns])
 
 
 def least_of_each(high: U64, low: U64, nodes: I64) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -66,19 +68,20 @@ class _Keys:
 
 def _keys(step: "Keyed", corpus: Corpus, earlier: Earlier, part: int) -> _Keys:
     if part >= corpus.parts:
-        table = earlier.table(part, ["id", "key", "key_low"])
-        return _Keys(table["id"].combine_chunks(), earlier.nodes(part, table.num_rows), table["key"].to_numpy(),
-                     table["key_low"].to_numpy())
-    rows = corpus.rows(part, [*node_columns(step), *step.key_columns(), "id"])
-    high, low, keyed = step.keys(rows)
-    keyed &= scoped(step, rows)
-    ids = rows["id"].filter(pa.array(keyed)).combine_chunks()
-    return _Keys(ids, nodes_of(step, corpus, part, rows)[keyed], high[keyed], low[keyed])
+        rows = earlier.table(part, ["id", *step.published()])
+        nodes = earlier.nodes(part, rows.num_rows)
+        high, low, keyed = step.keys(rows)
+    else:
+        rows = node_rows(step, corpus, part, [*step.key_columns(), "id"])
+        nodes = nodes_of(step, corpus, part, rows)
+        high, low, keyed = step.keys(rows)
+        keyed &= scoped(step, rows)
+    return _Keys(rows["id"].filter(pa.array(keyed)).combine_chunks(), nodes[keyed], high[keyed], low[keyed])
 
 
 def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
     """Find the documents with equal keys, keep the best one of each, and write the changes; return the largest clusters."""
-    earlier = Earlier.of(getattr(step, "against", ()), corpus.parts)
+    earlier = Earlier.of(step.against, corpus.parts)
     total = corpus.parts + earlier.parts
     work.meter.begin(f"{work.label}: compare", "partitions", total)
 
@@ -96,11 +99,12 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
         def reduce(bucket: int, rows: pa.Table) -> Iterator[pa.Table]:
             nodes = rows["node"].to_numpy()
             order, least = least_of_each(rows["high"].to_numpy(), rows["low"].to_numpy(), nodes)
-            # A row whose partition has several of its key goes along even if it survives: they have to learn whom they stand for.
-            moved = (order != least) | (rows["size"].to_numpy()[order] > 1)
+            sizes = key_sizes(least, rows["size"].to_numpy()[order])
+            # The survivor goes along: its partition may have more of the key, and it has to learn what it stands for.
+            moved = sizes > 1
             members, survivors = order[moved], least[moved]
             ids = rows["id"].combine_chunks().take(pa.array(survivors))
-            table = pairs_table(nodes[members], nodes[survivors], ids, key_sizes(least, rows["size"].to_numpy()[order])[moved])
+            table = pairs_table(nodes[members], nodes[survivors], ids, sizes[moved])
             table = table.filter(pa.array(table["part"].to_numpy() < corpus.parts))
             write_part(folder, bucket, table)
             yield pa.table({"pairs": [table.num_rows]})
@@ -113,7 +117,7 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
     def write(folder: Folder) -> list[dict[str, Any]]:
         def reduce(part: int, given: pa.Table) -> Iterator[pa.Table]:
             table = _spread_out(_keys(step, corpus, earlier, part), given)
-            yield write_changes(folder, part, table, work.label, step.reason())
+            yield write_changes(folder, part, table, work.label, step.reason(), earlier)
 
         return routed(work.folder("pairs"), PAIRS, corpus.parts, corpus.parts, pairs, step.rows_in_one_task, reduce)
 
@@ -122,15 +126,13 @@ def remove_equal(step: "Keyed", corpus: Corpus, work: Work) -> dict[str, Any]:
 
 
 def _spread_out(found: _Keys, given: pa.Table) -> pa.Table:
-    """Give every document of a partition the survivor that the smallest of its key was given, but for the survivors themselves."""
+    """Give every document of a partition the survivor that the smallest of its key was given."""
     order, least = least_of_each(found.high, found.low, found.nodes)
     told = {int(node): index for index, node in enumerate(given["node"].to_numpy())}
     told_of = np.array([told.get(int(node), -1) for node in found.nodes[least]], dtype=np.int64)
     chosen = told_of >= 0
     members, source = found.nodes[order[chosen]], told_of[chosen]
-    survivors = given["survivor"].to_numpy()[source]
-    real = members != survivors
-    return pairs_table(members[real], survivors[real], given["id"].combine_chunks().take(pa.array(source[real])),
-                       given["size"].to_numpy()[source[real]])
+    return pairs_table(members, given["survivor"].to_numpy()[source], given["id"].combine_chunks().take(pa.array(source)),
+                       given["size"].to_numpy()[source])
 
 

@@ -17,14 +17,15 @@ import ray
 from raylm.corpus.dedup.clusters import EDGES, MEMBERS, find_components
 from raylm.corpus.dedup.earlier import Earlier
 from raylm.corpus.dedup.edges import I64, row_of, star_edges
-from raylm.corpus.dedup.keyed import node_columns, nodes_of
-from raylm.corpus.dedup.measure import unpacked
+from raylm.corpus.dedup.keyed import node_rows, nodes_of
+from raylm.corpus.dedup.measure import Signature, unpacked
 from raylm.corpus.dedup.shingling import shingles
 from raylm.corpus.dedup.signatures import U64, band_keys, mix
 from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.dedup.verify import verified
 from raylm.corpus.document import Document
 from raylm.corpus.parts import bucket_of, counted, exchanged, read_part, routed, write_part
+from raylm.corpus.steps.anew import replaced
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scoped
 from raylm.storage import Folder
@@ -43,13 +44,8 @@ def remove_near(step: "Near", corpus: Corpus, work: Work) -> dict[str, Any]:
     earlier = Earlier.of(step.against, corpus.parts)
     total = corpus.parts + earlier.parts
     banding = step.banding()
-    if banding[0] * banding[1] > step.permutations:
-        from raylm.errors import UserError
-
-        raise UserError(f"corpus.steps: near: {banding[0]} bands of {banding[1]}, allowed: {step.permutations} values together "
-                        "(`permutations`)")
-    counted = work.part_step("edges", lambda folder: _edges(step, corpus, earlier, work, banding, folder), also=("local",))
-    edges = sum(row["edges"] for row in counted)
+    shared = work.part_step("edges", lambda folder: _edges(step, corpus, earlier, work, banding, folder), also=("local",))
+    edges = sum(row["edges"] for row in shared)
     details: dict[str, Any] = {"bands": banding[0], "rows": banding[1], "threshold": step.threshold, "verified": step.verify}
     if not edges:
         work.changes(lambda folder: [])
@@ -58,16 +54,29 @@ def remove_near(step: "Near", corpus: Corpus, work: Work) -> dict[str, Any]:
     work.meter.begin(f"{work.label}: verify" if step.verify else f"{work.label}: choose", "partitions", total)
     found = work.part_step("pairs", lambda folder: _compare(step, corpus, earlier, work, members, folder))
     pairs = sum(row["pairs"] for row in found)
+    # A few rows for each component that is too large for one go: what the one that is in all its pieces stands for.
+    totals: dict[int, int] = {}
+    for piece in (one for row in found for one in row["pieces"]):
+        totals[piece["node"]] = totals.get(piece["node"], 1) + piece["size"] - 1
 
     def write(folder: Folder) -> list[dict[str, Any]]:
         def reduce(part: int, table: pa.Table) -> Iterator[pa.Table]:
-            yield write_changes(folder, part, table, work.label, REASON)
+            yield write_changes(folder, part, resized(table, totals), work.label, REASON, earlier)
 
         return routed(work.folder("pairs"), PAIRS, total, corpus.parts, pairs, step.rows_in_one_task, reduce)
 
     rows = work.changes(write)
     return {**details, "removed": sum(row["removed"] for row in rows), "candidates": sum(row["candidates"] for row in found),
             "clusters": merged(rows)}
+
+
+def resized(pairs: pa.Table, totals: dict[int, int]) -> pa.Table:
+    """Return `PAIRS` with the sizes of whole clusters for those that were compared in several pieces."""
+    if not totals:
+        return pairs
+    found = zip(pairs["survivor"].to_pylist(), pairs["size"].to_pylist(), strict=True)
+    sizes = pa.array([totals.get(survivor, size) for survivor, size in found], pa.int64())
+    return pairs.set_column(pairs.column_names.index("size"), "size", sizes)
 
 
 # --- candidates ---
@@ -82,8 +91,7 @@ def _signed(step: "Near", corpus: Corpus, earlier: Earlier, part: int) -> tuple[
         large = table[signature.size].fill_null(0).to_numpy() >= step.min_shingles
     else:
         edited = bool(corpus.changes)
-        columns = [*node_columns(step), signature.signature, signature.size, *(["text"] if edited else [])]
-        table = corpus.rows(part, columns)
+        table = node_rows(step, corpus, part, [signature.signature, signature.size, *(["text"] if edited else [])])
         nodes = nodes_of(step, corpus, part, table)
         if edited:
             table = signed_anew(table, signature)
@@ -93,18 +101,11 @@ def _signed(step: "Near", corpus: Corpus, earlier: Earlier, part: int) -> tuple[
     return nodes[rows[enough]], matrix[enough]
 
 
-def signed_anew(table: pa.Table, signature: Any) -> pa.Table:
+def signed_anew(table: pa.Table, signature: Signature) -> pa.Table:
     """Return the rows with the signatures of texts that a step changed."""
     edited = np.flatnonzero(table["edited"].to_numpy())
-    if not len(edited):
-        return table
     texts = table["text"].take(pa.array(edited)).to_pylist()
-    for name, values in signature.measure([Document(text) for text in texts]).items():
-        column = table[name].to_pylist()
-        for place, value in zip(edited, values, strict=True):
-            column[place] = value
-        table = table.set_column(table.column_names.index(name), name, pa.array(column, table[name].type))
-    return table
+    return replaced(table, edited, signature.measure([Document(text) for text in texts])) if len(edited) else table
 
 
 def _edges(
@@ -165,9 +166,12 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
 
     def reduce(bucket: int, rows: pa.Table) -> Iterator[pa.Table]:
         pairs = _decided(step, rows)
+        nodes, survivors = pairs["node"].to_numpy(), pairs["survivor"].to_numpy()
+        shared = rows["node"].filter(rows["shared"]).unique().to_numpy()
+        pieces = pairs.select(["node", "size"]).filter(pa.array((nodes == survivors) & np.isin(nodes, shared))).to_pylist()
         pairs = pairs.filter(pa.array(pairs["part"].to_numpy() < corpus.parts))
         write_part(folder, bucket, pairs)
-        yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows]})
+        yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows], "pieces": pa.array([pieces], _PIECES)})
 
     few = counted(members, total) * 100 <= step.rows_in_one_task
     small = few and ray.get(ray.remote(_candidate_bytes).remote(corpus, earlier, members)) <= _COMPARED_AT_ONCE
@@ -202,7 +206,7 @@ def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table
         texts = rows["text"].take(found) if step.verify else None
     group = groups(components, ids, sizes, step.largest_group)
     for start in range(0, len(nodes), _PAIRS_AT_ONCE):
-        out: dict[str, list[Any]] = {name: [] for name in ("part", "group", "node", "id", "shingles")}
+        out: dict[str, list[Any]] = {name: [] for name in _CANDIDATE.names}
         for index in range(start, min(start + _PAIRS_AT_ONCE, len(nodes))):
             sets = shingles(texts[index].as_py(), step.shingle) if texts is not None else np.empty(0, np.uint64)
             mine = [group[index]]
@@ -210,18 +214,21 @@ def _candidates(step: "Near", corpus: Corpus, earlier: Earlier, part: int, table
                 every = np.arange(-(-sizes[index] // step.largest_group), dtype=np.uint64)
                 mine = list(mix(mix(components[index : index + 1].astype(np.uint64)) + every))
             for one in mine:
-                values = (int(bucket_of(np.array([one], dtype=np.uint64), total)[0]), int(one), int(nodes[index]), ids[index], sets)
+                bucket = int(bucket_of(np.array([one], dtype=np.uint64), total)[0])
+                values = (bucket, int(one), int(nodes[index]), ids[index], len(mine) > 1, sets)
                 for name, value in zip(out, values, strict=True):
                     out[name].append(value)
         yield pa.table({name: pa.array(values, _CANDIDATE.field(name).type) for name, values in out.items()}, schema=_CANDIDATE)
 
 
 _CANDIDATE = pa.schema([("part", pa.int32()), ("group", pa.uint64()), ("node", pa.int64()), ("id", pa.string()),
-                        ("shingles", pa.large_list(pa.uint64()))])
+                        ("shared", pa.bool_()), ("shingles", pa.large_list(pa.uint64()))])
+"""`shared`: the document is in all the pieces of its component."""
+_PIECES = pa.list_(pa.struct([("node", pa.int64()), ("size", pa.int64())]))
 
 
 def _decided(step: "Near", rows: pa.Table) -> pa.Table:
-    """Return the `PAIRS` of one bucket of groups."""
+    """Return the `PAIRS` of one bucket of groups: the duplicates, and those that stand for them."""
     group, nodes = rows["group"].to_numpy(), rows["node"].to_numpy()
     order = np.lexsort((nodes, group))
     rows, group, nodes = rows.take(pa.array(order)), group[order], nodes[order]
@@ -234,7 +241,8 @@ def _decided(step: "Near", rows: pa.Table) -> pa.Table:
         first = np.ones(len(group), dtype=bool)
         first[1:] = group[1:] != group[:-1]
         survivor, similarity = np.flatnonzero(first)[np.cumsum(first) - 1], None
-    gone = survivor != np.arange(len(nodes))
-    ids = rows["id"].combine_chunks().take(pa.array(survivor[gone]))
-    sizes = np.bincount(survivor, minlength=len(nodes))[survivor[gone]]
-    return pairs_table(nodes[gone], nodes[survivor[gone]], ids, sizes, None if similarity is None else similarity[gone])
+    sizes = np.bincount(survivor, minlength=len(nodes))[survivor]
+    several = sizes > 1
+    ids = rows["id"].combine_chunks().take(pa.array(survivor[several]))
+    return pairs_table(nodes[several], nodes[survivor[several]], ids, sizes[several],
+                       None if similarity is None else similarity[several])

@@ -19,7 +19,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
-WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+")
+_LETTERS = re.compile(rf"[^\W_{UNSPACED}]+")
+WORD = re.compile(rf"[{UNSPACED}]|{_LETTERS.pattern}")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _PIECE = 1_000_000
 _BATCH = 1 << 16
@@ -188,14 +189,12 @@ def _batches(texts: Iterable[str], longest: int) -> Iterator[_Batch]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces of about a million characters, none of which ends in a word (but for one of a thousand letters)."""
+    """Yield a text in pieces of about a million characters, none of which ends in a word: words are counted as in the whole."""
     at = 0
     while at < len(text):
         end = min(at + _PIECE, len(text))
-        for _ in range(1000):
-            if end >= len(text) or not (text[end - 1].isalnum() and text[end].isalnum()):
-                break
-            end += 1
+        run = _LETTERS.match(text, end - 1)
+        end = run.end() if run else end
         yield text[at:end]
         at = end
 

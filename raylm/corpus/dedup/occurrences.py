@@ -12,6 +12,8 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from raylm.corpus.dedup.edges import PREFERENCE_BITS
+
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
@@ -21,15 +23,20 @@ PLACE_BITS = 47
 _RANK_BITS = 7
 
 
-def precedence(ranks: I64, ids: Sequence[str]) -> U64:
+def precedence(ranks: I64, ids: Sequence[str], preferences: I64 | None = None) -> U64:
     """Return a number for each document; the smaller one keeps what both have: rank (up to 127), then 57 bits of the id's hash.
 
-    Two documents have the same number with chance 2^-57; then their partitions and places decide.
+    With `preferences` (12 bits, see `edges.preference`) they come first, and 45 bits of the hash are left. Two documents have the
+    same number with chance 2^-57 (2^-45); then their partitions and places decide.
     """
     hashed = b"".join(blake2b(id.encode(), digest_size=8, person=b"precedence").digest() for id in ids)
-    ordered = np.frombuffer(hashed, dtype="<u8") >> np.uint64(_RANK_BITS)
-    top = np.minimum(ranks, (1 << _RANK_BITS) - 1).astype(np.uint64) << np.uint64(64 - _RANK_BITS)
-    return np.asarray(top | ordered, dtype=np.uint64)
+    top = np.minimum(ranks, (1 << _RANK_BITS) - 1).astype(np.uint64)
+    bits = _RANK_BITS
+    if preferences is not None:
+        top |= preferences.astype(np.uint64) << np.uint64(_RANK_BITS)
+        bits += PREFERENCE_BITS
+    ordered = np.frombuffer(hashed, dtype="<u8") >> np.uint64(bits)
+    return np.asarray((top << np.uint64(64 - bits)) | ordered, dtype=np.uint64)
 
 
 @dataclass(frozen=True)

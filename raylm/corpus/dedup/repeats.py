@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import ray
 
 from raylm.corpus.dedup.cutting import Borders, character_ranges, snapped, without
+from raylm.corpus.dedup.earlier import Earlier
+from raylm.corpus.dedup.edges import preference
+from raylm.corpus.dedup.keyed import node_rows
 from raylm.corpus.dedup.occurrences import PLACE_BITS, grouped, precedence, repeats, resolved
 from raylm.corpus.dedup.texts import I64, U64, Spans, Texts, ranges
-from raylm.corpus.parts import bucket_of, over_parts, part_name, read_part, routed, shuffled, write_part
+from raylm.corpus.parts import bucket_of, exchanged, over_parts, part_name, read_part, routed, write_part
 from raylm.corpus.steps.base import Corpus, Work
-from raylm.corpus.steps.scope import scope_columns, scoped
+from raylm.corpus.steps.scope import scoped
 from raylm.corpus.steps.state import changes_table
 from raylm.storage import Folder
 
@@ -52,12 +54,17 @@ Find = Callable[[Loaded], Iterator[Spans]]
 """Returns a partition's spans, a stretch of text at a time; called twice for each partition, with equal results."""
 
 
-def load(step: "Repeated", corpus: Corpus, part: int) -> Loaded:
-    """Read what a step may touch of a partition."""
-    table = corpus.rows(part, [*dict.fromkeys(["id", "source", *scope_columns(step), "text"])])
+def load(step: "Repeated", corpus: Corpus, earlier: Earlier, part: int) -> Loaded:
+    """Read what a step may touch of a partition; or all of one of an earlier corpus, whose documents keep what they have."""
+    if part >= corpus.parts:
+        table = earlier.table(part, ["text"])
+        return Loaded(part, np.arange(table.num_rows), np.zeros(table.num_rows, dtype=np.uint64), Texts.of(table["text"]))
+    table = node_rows(step, corpus, part, ["id", "text"])
     table = table.filter(pa.array(scoped(step, table)))
     ranks = np.array([corpus.ranks.get(source, len(corpus.ranks)) for source in table["source"].to_pylist()], dtype=np.int64)
-    return Loaded(part, table["row"].to_numpy(), precedence(ranks, table["id"].to_pylist()), Texts.of(table["text"]))
+    scores = table[step.keep_by].cast(pa.float64()).to_numpy() if step.keep_by else None
+    preferences = None if scores is None else preference(scores, len(scores), step.keep == "high")
+    return Loaded(part, table["row"].to_numpy(), precedence(ranks, table["id"].to_pylist(), preferences), Texts.of(table["text"]))
 
 
 def cut_repeats(
@@ -71,16 +78,25 @@ def cut_repeats(
         work: where the parts of the step are done.
         find: names a partition's spans.
         borders: to which cuts shrink.
-        buckets: blocks of the shuffle; by default as many as partitions.
+        buckets: blocks of the shuffle; by default as many as partitions, those of earlier corpora with them.
     """
-    buckets = buckets or corpus.parts
+    earlier = Earlier.of(step.against, corpus.parts)
+    total = corpus.parts + earlier.parts
+    buckets = buckets or total
 
     def settle(folder: Folder) -> list[dict[str, Any]]:
-        work.meter.begin(f"{work.label}: compare", "partitions", corpus.parts)
-        def send(part: int) -> Iterator[pa.Table]:
-            return _sent(load(step, corpus, part), find, buckets * FINER, work)
+        work.meter.begin(f"{work.label}: compare", "partitions", total)
 
-        return exchanged(corpus, send, SENT, buckets, lambda bucket, rows: _answered(folder, bucket, rows), step.bytes_in_one_task)
+        def send(part: int) -> Iterator[pa.Table]:
+            return _sent(load(step, corpus, earlier, part), find, buckets * FINER, work)
+
+        def reduce(bucket: int, rows: pa.Table) -> Iterator[pa.Table]:
+            answers = answer_rows(rows)
+            answers = answers.filter(pa.array(answers["part"].to_numpy() < corpus.parts))
+            write_part(folder, bucket, answers)
+            yield pa.table({"rows": [answers.num_rows]})
+
+        return exchanged(total, send, buckets, reduce, is_small(corpus, earlier, step.bytes_in_one_task))
 
     answers = work.part_step("answers", settle)
     rows = sum(row["rows"] for row in answers)
@@ -97,48 +113,24 @@ def cut_repeats(
 
     def cut(folder: Folder) -> list[dict[str, Any]]:
         work.meter.begin(f"{work.label}: cut", "partitions", corpus.parts)
-        cutting = over_parts(corpus.parts, lambda part: _cut(step, corpus, part, work, find, borders, replies, folder))
+        cutting = over_parts(corpus.parts, lambda part: _cut(step, corpus, earlier, part, work, find, borders, replies, folder))
         return list(cutting.take_all())
 
     done = work.changes(cut)
     return {name: sum(row[name] for row in done) for name in ("documents_cut", "documents_removed", "bytes_repeated", "bytes_cut")}
 
 
-def exchanged(
-    corpus: Corpus, send: Callable[[int], Iterator[pa.Table]], schema: pa.Schema, buckets: int,
-    reduce: Callable[[int, pa.Table], Iterator[pa.Table]], limit: int,
-) -> list[dict[str, Any]]:
-    """Bring what each partition sends to `buckets` x `FINER` buckets, by the column `part`; return the rows that `reduce` yields.
-
-    One task does it all for a corpus of up to `limit` bytes, for a shuffle takes seconds however little it moves.
-    """
-    if not _is_small(corpus, limit):
-        return list(shuffled(over_parts(corpus.parts, send), buckets, reduce).take_all())
-
-    def all_here() -> list[dict[str, Any]]:
-        tables = [table for part in range(corpus.parts) for table in send(part)]
-        sent = pa.concat_tables([schema.empty_table(), *tables]).sort_by("part")
-        part = sent["part"].to_numpy()
-        found: list[dict[str, Any]] = []
-        for bucket in np.unique(part):
-            low, high = np.searchsorted(part, [bucket, bucket + 1])
-            for rows in reduce(int(bucket), sent.slice(low, high - low)):
-                found += rows.to_pylist()
-        return found
-
-    done: list[dict[str, Any]] = ray.get(ray.remote(all_here).remote())
-    return done
-
-
-def _is_small(corpus: Corpus, limit: int) -> bool:
-    """Whether the read texts have no more bytes than so many; a corpus of many partitions is not asked."""
+def is_small(corpus: Corpus, earlier: Earlier, limit: int) -> bool:
+    """Whether the read texts have no more bytes than so many; one of many partitions, or with earlier ones, is not asked."""
+    if earlier.parts or corpus.parts > _FEW:
+        return False
     total = 0
-    for part in range(corpus.parts if corpus.parts <= _FEW else 0):
+    for part in range(corpus.parts):
         with corpus.read.filesystem.open_input_file(corpus.read.file(part_name(part))) as stream, pq.ParquetFile(stream) as file:
             column = file.schema_arrow.get_field_index("text")
             groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
             total += sum(group.column(column).total_uncompressed_size for group in groups)
-    return corpus.parts <= _FEW and total <= limit
+    return total <= limit
 
 
 def sent_rows(loaded: Loaded, spans: Spans, buckets: int) -> pa.Table:
@@ -168,12 +160,6 @@ def _sent(loaded: Loaded, find: Find, buckets: int, work: Work) -> Iterator[pa.T
     for spans in find(loaded):
         yield sent_rows(loaded, spans, buckets)
     work.meter.advance()
-
-
-def _answered(folder: Folder, bucket: int, rows: pa.Table) -> Iterator[pa.Table]:
-    answers = answer_rows(rows)
-    write_part(folder, bucket, answers)
-    yield pa.table({"rows": [answers.num_rows]})
 
 
 def repeated_ranges(loaded: Loaded, find: Find, replies: pa.Table, keep_first: bool) -> tuple[I64, I64]:
@@ -215,17 +201,17 @@ def cut_texts(texts: Texts, starts: I64, ends: I64, borders: Borders) -> Iterato
         yield Cut(document, without(text, found), sum(end - begin for begin, end in found))
 
 
-def _cut(step: "Repeated", corpus: Corpus, part: int, work: Work, find: Find, borders: Borders, replies: Folder, folder: Folder,
-         ) -> Iterator[pa.Table]:
+def _cut(step: "Repeated", corpus: Corpus, earlier: Earlier, part: int, work: Work, find: Find, borders: Borders, replies: Folder,
+         folder: Folder) -> Iterator[pa.Table]:
     known = read_part(replies, part, pa.schema([field for field in REPLY if field.name != "part"]))
     figures = {"documents_cut": 0, "documents_removed": 0, "bytes_repeated": 0, "bytes_cut": 0}
     if known.num_rows:
-        loaded = load(step, corpus, part)
-        starts, ends = repeated_ranges(loaded, find, known, step.keep == "first")
+        loaded = load(step, corpus, earlier, part)
+        starts, ends = repeated_ranges(loaded, find, known, step.keep != "none")
         rows, texts, reasons = [], [], []
         for done in cut_texts(loaded.texts, starts, ends, borders):
             if done.cut:
-                gone = len(done.text.strip()) < step.min_left
+                gone = len(done.text.strip()) < max(step.min_left, 1)
                 rows.append(int(loaded.rows[done.document]))
                 texts.append(None if gone else done.text)
                 reasons.append(REASON if gone else None)

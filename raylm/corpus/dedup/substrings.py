@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from raylm.corpus.dedup.repeats import FINER, Loaded, cut_repeats, exchanged, load
+from raylm.corpus.dedup.earlier import Earlier
+from raylm.corpus.dedup.repeats import FINER, Loaded, cut_repeats, is_small, load
 from raylm.corpus.dedup.texts import Spans
 from raylm.corpus.dedup.winnow import fingerprints, gram, suspects
-from raylm.corpus.parts import bucket_of, read_part, routed, write_part
+from raylm.corpus.parts import bucket_of, exchanged, read_part, routed, write_part
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.storage import Folder
 
@@ -31,10 +32,18 @@ REPEATED = pa.schema([("part", pa.int32()), ("name", pa.uint64())])
 def cut_substrings(step: "Substrings", corpus: Corpus, work: Work) -> dict[str, Any]:
     """Do the step; return the figures of the report."""
 
+    earlier = Earlier.of(step.against, corpus.parts)
+    total = corpus.parts + earlier.parts
+
     def count(folder: Folder) -> list[dict[str, Any]]:
-        work.meter.begin(f"{work.label}: fingerprint", "partitions", corpus.parts)
-        return exchanged(corpus, lambda part: _named(step, corpus, part, work), NAMES, corpus.parts,
-                         lambda bucket, rows: _counted(folder, bucket, rows), step.bytes_in_one_task)
+        work.meter.begin(f"{work.label}: fingerprint", "partitions", total)
+
+        def send(part: int) -> Iterator[pa.Table]:
+            yield name_rows(load(step, corpus, earlier, part), step.length, total * FINER)
+            work.meter.advance()
+
+        return exchanged(total, send, total, lambda bucket, rows: _counted(folder, bucket, rows),
+                         is_small(corpus, earlier, step.bytes_in_one_task))
 
     found = work.part_step("names", count)
 
@@ -44,7 +53,7 @@ def cut_substrings(step: "Substrings", corpus: Corpus, work: Work) -> dict[str, 
             yield pa.table({"part": [part]})
 
         rows = sum(row["rows"] for row in found)
-        return routed(work.folder("names"), REPEATED, corpus.parts * FINER, corpus.parts, rows, step.rows_in_one_task, write)
+        return routed(work.folder("names"), REPEATED, total * FINER, total, rows, step.rows_in_one_task, write)
 
     work.part_step("repeated", deliver)
     repeated = work.folder("repeated")
@@ -55,7 +64,7 @@ def cut_substrings(step: "Substrings", corpus: Corpus, work: Work) -> dict[str, 
 
     # A window is named by one of the places in it; a place names half of the windows around it.
     windows = sum(row["places"] for row in found) * (step.length - gram(step.length) + 2) // 2
-    return cut_repeats(step, corpus, work, find, step.borders, max(corpus.parts, -(-windows // WINDOWS)))
+    return cut_repeats(step, corpus, work, find, step.borders, max(total, -(-windows // WINDOWS)))
 
 
 def name_rows(loaded: Loaded, length: int, buckets: int) -> pa.Table:
@@ -77,11 +86,6 @@ def counted_names(rows: pa.Table) -> tuple[pa.Table, int]:
     total = np.repeat(np.add.reduceat(counts, starts), sizes) if len(starts) else counts
     kept = total > 1
     return pa.table({"part": home[kept], "name": names[kept]}, schema=REPEATED), int(counts[kept].sum())
-
-
-def _named(step: "Substrings", corpus: Corpus, part: int, work: Work) -> Iterator[pa.Table]:
-    yield name_rows(load(step, corpus, part), step.length, corpus.parts * FINER)
-    work.meter.advance()
 
 
 def _counted(folder: Folder, bucket: int, rows: pa.Table) -> Iterator[pa.Table]:

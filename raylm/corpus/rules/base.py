@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from raylm.corpus.steps.base import Step
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 
@@ -41,8 +43,18 @@ class Rule(Step):
         """Return the columns, besides those of its measures, that `reasons` reads: `url`, `metadata`, a model's score."""
         return ()
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
-        """Return for each row the reason why it should go, or None to keep it. For what bounds cannot say."""
-        from raylm.corpus.rules.deciding import first_broken
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
+        """Return for each row a reason to go that no bound says, or None. It comes before the bounds."""
+        return [None] * rows.num_rows
 
-        return first_broken(self.bounds(), rows)
+    def binds(self, rows: "pa.Table") -> "npt.NDArray[np.bool_]":
+        """Return which rows the bounds bind: all, but for a rule that says otherwise."""
+        import numpy as np
+
+        return np.ones(rows.num_rows, dtype=bool)
+
+    def reasons(self, rows: "pa.Table") -> list[str | None]:
+        """Return for each row the reason why it should go, or None to keep it."""
+        from raylm.corpus.rules.deciding import first_reasons
+
+        return first_reasons(self.refusals(rows), self.bounds(), self.binds(rows), rows)

@@ -30,9 +30,11 @@ def broken(bound: Bound, rows: pa.Table) -> npt.NDArray[np.bool_]:
     return result
 
 
-def first_broken(bounds: Sequence[Bound], rows: pa.Table) -> list[str | None]:
-    """Return each row's reason: that of the first bound that it breaks, or None."""
-    reasons = np.full(rows.num_rows, None, dtype=object)
+def first_reasons(
+    refusals: Sequence[str | None], bounds: Sequence[Bound], binds: npt.NDArray[np.bool_], rows: pa.Table
+) -> list[str | None]:
+    """Return each row's reason: its refusal, or that of the first bound that binds and that it breaks, or None."""
+    reasons = np.array(refusals, dtype=object)
     for bound in bounds:
-        reasons[broken(bound, rows) & (reasons == None)] = bound.reason  # noqa: E711
+        reasons[broken(bound, rows) & binds & (reasons == None)] = bound.reason  # noqa: E711
     return cast(list[str | None], reasons.tolist())

@@ -8,6 +8,8 @@ from pydantic import Field
 from raylm.corpus.rules.base import Bound, Rule
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 
@@ -36,11 +38,15 @@ class LanguageRule(Rule):
         return (Bound("language_score", "language not sure", "min_score", least=self.min_score),
                 Bound("language_lines", "several languages", "min_lines", least=self.min_lines))
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
-        """Return `language unknown`, `other language`, or what the bounds say, for each row."""
-        broken = super().reasons(rows)
-        found = zip(rows["language"].to_pylist(), broken, strict=True)
-        return [self._named(language) or (reason if language else None) for language, reason in found]
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
+        """Return `language unknown`, `other language` or None for each row."""
+        return [self._named(language) for language in rows["language"].to_pylist()]
+
+    def binds(self, rows: "pa.Table") -> "npt.NDArray[np.bool_]":
+        """Return which rows are in a language: nothing is sure of the others."""
+        import numpy as np
+
+        return np.array([bool(language) for language in rows["language"].to_pylist()], dtype=bool)
 
     def _named(self, language: str | None) -> str | None:
         if not language:

@@ -8,20 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from raylm.corpus.document import Document
-from raylm.corpus.measures.base import Measure
 from raylm.corpus.parts import over_parts, write_part
-from raylm.corpus.read.schema import BASE, masked_column
 from raylm.corpus.rules.base import Rule
-from raylm.corpus.rules.deciding import broken
+from raylm.corpus.rules.deciding import broken, first_reasons
 from raylm.corpus.rules.whatif import Trial, merge, trials
+from raylm.corpus.steps.anew import current
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
 from raylm.corpus.steps.state import changes_table
 from raylm.storage import Folder
 
 Labelled = Sequence[tuple[str, Rule]]
-_DOCUMENT = [name for name, _ in BASE if name in ("text", "content", "source", "path", "url", "metadata")]
 
 
 def run_rules(rules: Labelled, corpus: Corpus, work: Work) -> dict[str, Any]:
@@ -51,29 +48,6 @@ def needs(rule: Rule) -> list[str]:
             *(bound.column for bound in rule.bounds()), *(["language"] if any(bound.language for bound in rule.bounds()) else [])]
 
 
-def current(corpus: Corpus, part: int, columns: Sequence[str], measures: Sequence[Measure]) -> pa.Table:
-    """Return rows with their columns, where a step changed the text measured anew; models' scores stay those of the text as
-    read."""
-    rows = corpus.rows(part, columns)
-    edited = np.flatnonzero(rows["edited"].to_numpy())
-    if not len(edited):
-        return rows
-    masks = [name for name in rows.column_names if name.startswith(masked_column(""))]
-    texts = corpus.rows(part, [*_DOCUMENT, *masks]).take(pa.array(edited)).to_pylist()
-    documents = [Document(row["text"], row["content"], row["source"], row["path"], row["url"], json.loads(row["metadata"] or "{}"),
-                          {name.removeprefix(masked_column("")): row[name] for name in masks}) for row in texts]
-    anew: dict[str, Sequence[Any]] = {"bytes": [len(document.text.encode()) for document in documents]}
-    for measure in measures:
-        anew |= measure.measure(documents)
-    for name, values in anew.items():
-        if name in rows.column_names:
-            column = rows[name].to_pylist()
-            for place, value in zip(edited, values, strict=True):
-                column[place] = value
-            rows = rows.set_column(rows.column_names.index(name), name, pa.array(column, rows[name].type))
-    return rows
-
-
 def decide(rules: Labelled, rows: pa.Table) -> tuple[pa.Table, list[Trial]]:
     """Return the changes (`CHANGES`) that the rules make to some rows, and what other thresholds would have done to them."""
     by: npt.NDArray[np.object_] = np.full(rows.num_rows, None, dtype=object)
@@ -82,19 +56,19 @@ def decide(rules: Labelled, rows: pa.Table) -> tuple[pa.Table, list[Trial]]:
     asked: list[tuple[str, Rule, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]] = []
     for label, rule in rules:
         inside = scoped(rule, rows)
-        reasons = np.array(rule.reasons(rows), dtype=object)
+        refusals, binds = rule.refusals(rows), inside & rule.binds(rows)
+        reasons = np.array(first_reasons(refusals, rule.bounds(), binds, rows), dtype=object)
         against = np.array([one is not None for one in reasons], dtype=bool) & inside
         new = against & np.array([one is None for one in by], dtype=bool)
         by[new], reason[new] = label, reasons[new]
-        asked.append((label, rule, inside, against))
-        if type(rule).reasons is Rule.reasons:
-            objections += sum((broken(bound, rows) & inside for bound in rule.bounds()), np.zeros(rows.num_rows, dtype=np.int64))
-        else:
-            objections += against
+        asked.append((label, rule, binds, against))
+        objections += np.array([one is not None for one in refusals], dtype=bool) & inside
+        for bound in rule.bounds():
+            objections += broken(bound, rows) & binds
     gone = np.flatnonzero([one is not None for one in by])
     tables = [changes_table([], "")]
     for label in dict.fromkeys(by[gone]):
         mine = gone[by[gone] == label]
         tables.append(changes_table(rows["row"].to_numpy()[mine], label, reason=list(reason[mine])))
-    found = [trial for label, rule, inside, against in asked for trial in trials(label, rule, rows, inside, against, objections)]
+    found = [trial for label, rule, binds, against in asked for trial in trials(label, rule, rows, binds, against, objections)]
     return pa.concat_tables(tables).sort_by("row"), found

@@ -30,6 +30,16 @@ class ScoreRule(Rule):
     most: float | None = Field(default=None, ge=0, le=1)
     """The highest score that stays, as for toxicity."""
 
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.least is None and self.most is None:
+            raise ValueError("least or most")
+        return self
+
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the model."""
+        return (self.model,)
+
     def columns(self) -> tuple[str, ...]:
         """Return the model's column."""
         return (self.model,)
@@ -61,13 +71,18 @@ class PerplexityRule(Rule):
     most_percentile: float | None = Field(default=None, ge=0, le=100)
     """The share (%) of each language's documents that may stay, from the lowest perplexity on: 90 removes the highest tenth."""
 
-    _resolved: dict[str, dict[str, float]] = PrivateAttr(default_factory=dict)
+    _resolved: dict[str, dict[str, float]] | None = PrivateAttr(default=None)
+    """Thresholds by language; empty where nothing was scored, None before `resolve`."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if all(value is None for value in (self.least, self.most, self.least_percentile, self.most_percentile)):
             raise ValueError("least, most, least_percentile or most_percentile")
         return self
+
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the model."""
+        return (self.model,)
 
     def columns(self) -> tuple[str, ...]:
         """Return the model's column and the language."""
@@ -97,18 +112,18 @@ class PerplexityRule(Rule):
         low, high = f"{self.model} perplexity too low", f"{self.model} perplexity too high"
         fixed = [Bound(self.model, low, "least", least=self.least), Bound(self.model, high, "most", most=self.most)]
         found = [bound for bound in fixed if bound.least is not None or bound.most is not None]
-        for language, thresholds in sorted(self._resolved.items()):
+        for language, thresholds in sorted((self._resolved or {}).items()):
             if "least_percentile" in thresholds:
                 found.append(Bound(self.model, low, "least_percentile", least=thresholds["least_percentile"], language=language))
             if "most_percentile" in thresholds:
                 found.append(Bound(self.model, high, "most_percentile", most=thresholds["most_percentile"], language=language))
         return found
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
-        """Return each row's reason, as `Rule` does; percentiles must have been resolved."""
-        if self._percentiles() and not self._resolved:
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
+        """Return none; percentiles must have been resolved."""
+        if self._percentiles() and self._resolved is None:
             raise ValueError("percentiles that nobody resolved")
-        return super().reasons(rows)
+        return super().refusals(rows)
 
     def _percentiles(self) -> dict[str, float]:
         keys = {"least_percentile": self.least_percentile, "most_percentile": self.most_percentile}
@@ -137,11 +152,15 @@ class VoteRule(Rule):
             raise ValueError(f"at_least no more than the {len(set(self.models))} different models")
         return self
 
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the models."""
+        return self.models
+
     def columns(self) -> tuple[str, ...]:
         """Return the models' columns."""
         return self.models
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
         """Return `voted out` for the rows with enough votes."""
         from raylm.corpus.rules.deciding import broken
 

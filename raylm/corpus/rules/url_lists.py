@@ -49,7 +49,7 @@ class UrlListsRule(Rule):
         """Return where the address is."""
         return ("url",)
 
-    def reasons(self, rows: "pa.Table") -> list[str | None]:
+    def refusals(self, rows: "pa.Table") -> list[str | None]:
         """Return which list an address is on, or None, for each row."""
         return [self.reason(url) if url else None for url in rows["url"].to_pylist()]
 

@@ -33,7 +33,7 @@ def bin_start(number: float) -> float:
 
 
 def trials(
-    label: str, rule: Rule, rows: pa.Table, inside: Mask, against: Mask, objections: npt.NDArray[np.int64]
+    label: str, rule: Rule, rows: pa.Table, binds: Mask, against: Mask, objections: npt.NDArray[np.int64]
 ) -> Iterator[Trial]:
     """Yield for each bound of a rule what it and other thresholds keep of these rows, and the histogram of its column.
 
@@ -41,7 +41,7 @@ def trials(
         label: what the rule is called.
         rule: the rule.
         rows: with the columns of its bounds, and `bytes`.
-        inside: rows in its scope.
+        binds: rows in its scope that its bounds bind.
         against: rows that it objects to.
         objections: how many bounds and rules of this pass object to each row.
     """
@@ -51,10 +51,10 @@ def trials(
         return [int(kept.sum()), int(sizes[kept].sum())]
 
     for bound in rule.bounds():
-        own = broken(bound, rows) & inside
+        own = broken(bound, rows) & binds
         others = objections - own
-        tried = {str(factor): counted((others == 0) & ~(broken(_scaled(bound, factor), rows) & inside)) for factor in FACTORS}
-        found = values(rows, bound.column)[inside]
+        tried = {str(factor): counted((others == 0) & ~(broken(_scaled(bound, factor), rows) & binds)) for factor in FACTORS}
+        found = values(rows, bound.column)[binds]
         bins, counts = np.unique(bin_of(found[np.isfinite(found)]), return_counts=True)
         yield {"rule": label, "key": bound.key, "column": bound.column, "reason": bound.reason, "least": bound.least,
                "most": bound.most, "content": bound.content or "", "broken": int(own.sum()), "kept": tried,

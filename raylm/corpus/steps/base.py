@@ -34,6 +34,10 @@ class Step(Section):
         """Return what the step reads of documents besides their text."""
         return ()
 
+    def models_asked(self) -> tuple[str, ...]:
+        """Return the names of the models of `corpus.models` whose scores the step reads as such."""
+        return ()
+
     def files(self, stage: str) -> tuple[str, ...]:
         """Return the places that the recipe names for it and whose contents decide what `stage` makes: `read`, where a measure uses
         them, or `corpus`, where only the decision does."""
@@ -57,6 +61,8 @@ class Corpus:
     """About how many documents there are: what is small is done in one task, where a shuffle would take longer."""
     ranks: dict[str, int] = field(default_factory=dict)
     """Rank of each source, 0 first: who keeps what several have."""
+    measures: tuple[Measure, ...] = ()
+    """What was measured of every document on reading."""
     changes: tuple["Folder", ...] = ()
     """The changes of the steps so far, in order."""
 

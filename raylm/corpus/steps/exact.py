@@ -27,6 +27,8 @@ class Keyed(Step):
     ones, that of the source with the higher priority, then the smaller id."""
     keep: Literal["high", "low"] = "high"
     """Whether a high value of `keep_by` is the better one."""
+    against: tuple[str, ...] = ()
+    """Earlier corpora, each a run's folder or a corpus artifact's: what is in one is removed from this one."""
     rows_in_one_task: int = resource(500_000, ge=0)
     """Documents, or pairs of duplicates, up to which one task compares them or hands them out (about 150 bytes each); above,
     shuffles do, with the same result."""
@@ -39,9 +41,17 @@ class Keyed(Step):
         """Return the columns that `keys` reads."""
         raise NotImplementedError
 
-    def keys(self, rows: "pa.Table") -> tuple[U64, U64, npt.NDArray[np.bool_]]:
-        """Return the high and low halves of each row's 128-bit key, and which rows have one."""
+    def published(self) -> tuple[str, ...]:
+        """Return those that an earlier corpus has of its documents."""
         raise NotImplementedError
+
+    def keys(self, rows: "pa.Table") -> tuple[U64, U64, npt.NDArray[np.bool_]]:
+        """Return the high and low halves of each row's 128-bit key, and which rows have one; of earlier corpora's rows too."""
+        raise NotImplementedError
+
+    def files(self, stage: str) -> tuple[str, ...]:
+        """Return the earlier corpora."""
+        return self.against if stage == "corpus" else ()
 
     def run(self, corpus: Corpus, work: Work) -> dict[str, Any]:
         """Do what `Step.run` says."""
@@ -54,12 +64,6 @@ class Exact(Keyed):
     """Removes documents whose words and symbols are those of another, whatever white space is between them."""
 
     do: Literal["exact"] = "exact"
-    against: tuple[str, ...] = ()
-    """Earlier corpora, each a run's folder or a corpus artifact's: what is in one is removed from this one."""
-
-    def files(self, stage: str) -> tuple[str, ...]:
-        """Return the earlier corpora."""
-        return self.against if stage == "corpus" else ()
 
     def reason(self) -> str:
         """Return the reason."""
@@ -69,14 +73,17 @@ class Exact(Keyed):
         """Return the hash's columns, and the text, which an earlier step may have changed."""
         return ("key", "key_low", "text")
 
+    def published(self) -> tuple[str, ...]:
+        """Return the hash's columns."""
+        return ("key", "key_low")
+
     def keys(self, rows: "pa.Table") -> tuple[U64, U64, npt.NDArray[np.bool_]]:
         """Return the content's hash."""
         from raylm.corpus.dedup.signatures import content_key
 
         high, low = (rows[name].fill_null(0).to_numpy().copy() for name in ("key", "key_low"))
-        edited = np.flatnonzero(rows["edited"].to_numpy())
-        for row, text in zip(edited, rows["text"].take(edited).to_pylist(), strict=True):
-            key = content_key(text)
+        for row in np.flatnonzero(rows["edited"].to_numpy()) if "edited" in rows.column_names else ():
+            key = content_key(rows["text"][int(row)].as_py())
             high[row], low[row] = key >> 64, key & ((1 << 64) - 1)
         return high, low, np.ones(rows.num_rows, dtype=bool)
 
@@ -93,6 +100,10 @@ class Url(Keyed):
         return "same URL"
 
     def key_columns(self) -> tuple[str, ...]:
+        """Return the address' column."""
+        return ("url",)
+
+    def published(self) -> tuple[str, ...]:
         """Return the address' column."""
         return ("url",)
 

@@ -1,8 +1,8 @@
 """Documents that are nearly equal: MinHash finds candidates, true Jaccard similarity decides (`near`)."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from raylm.corpus.dedup.measure import Signature
 from raylm.corpus.measures.base import Measure
@@ -52,6 +52,15 @@ class Near(Step):
     candidates (24 bytes each), and a hundredth of it the candidates up to which one compares them (if they have 128 MiB of text at
     most); above, shuffles do, with the same result."""
 
+    @model_validator(mode="after")
+    def _bands_fit(self) -> Self:
+        if bool(self.bands) != bool(self.band_rows):
+            raise ValueError("`bands` and `band_rows` together, or neither")
+        if self.bands * self.band_rows > self.permutations:
+            raise ValueError(f"{self.bands} bands of {self.band_rows} rows: allowed: {self.permutations} values together "
+                             "(`permutations`)")
+        return self
+
     def signature(self) -> Signature:
         """Return the measure of the signatures."""
         return Signature(self.permutations, self.shingle)
@@ -66,7 +75,7 @@ class Near(Step):
 
     def banding(self) -> tuple[int, int]:
         """Return (bands, rows in each)."""
-        if self.bands and self.band_rows:
+        if self.bands:
             return self.bands, self.band_rows
         from raylm.corpus.dedup.signatures import bands_and_rows
 

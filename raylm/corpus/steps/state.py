@@ -19,13 +19,16 @@ CHANGES = pa.schema([
     ("by", pa.string()),
     ("reason", pa.string()),
     ("duplicate_of", pa.string()),
+    ("duplicate_in", pa.string()),
     ("similarity", pa.float64()),
     ("cluster_size", pa.int64()),
     ("text", pa.large_string()),
 ])
 """`row`: of the read partition, each at most once. `by`: the label of the step. `reason`: why the document goes, or null if it
-stays with another `text`. `duplicate_of`: the id of the document that stands for it, which names the cluster; `similarity`: the
-true Jaccard similarity to it, where it was measured; `cluster_size`: the documents in the cluster, with the one that stays."""
+stays: with another `text`, or else as the one that stands for a cluster. `duplicate_of`: the id of the document that stands for
+it, which names the cluster; `duplicate_in`: the place, as in `against`, of the earlier corpus that has that document, null for
+this one; `similarity`: the true Jaccard similarity to it, where it was measured; `cluster_size`: the documents in the cluster,
+with the one that stays; null where a text was changed."""
 
 
 def changes_table(rows: npt.ArrayLike, by: str, **columns: object) -> pa.Table:
@@ -54,10 +57,10 @@ def overlay(changes: tuple[Folder, ...], part: int, rows: int, texts: bool = Tru
     removed = np.zeros(rows, dtype=bool)
     edited: dict[int, str] = {}
     for folder in changes:
-        table = read_part(folder, part, CHANGES, ["row", "reason", "text"] if texts else ["row", "reason"])
+        table = read_part(folder, part, CHANGES, ["row", "reason", "cluster_size", *(["text"] if texts else [])])
         places, gone = table["row"].to_numpy(), table["reason"].is_valid().to_numpy()
         removed[places[gone]] = True
-        kept = np.flatnonzero(~gone)
+        kept = np.flatnonzero(~gone & ~table["cluster_size"].is_valid().to_numpy())
         found = table["text"].take(pa.array(kept)).to_pylist() if texts else [""] * len(kept)
         edited |= dict(zip(places[kept].tolist(), found, strict=True))
     return Overlay(removed, edited)
