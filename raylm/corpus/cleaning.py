@@ -7,8 +7,12 @@ import re
 import sys
 import unicodedata
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
+from pydantic import Field, field_validator
+
+from raylm.corpus.c4_lines import STANDARD, LineRules, c4_lines, is_spaced
+from raylm.corpus.marks import SENTENCE_ENDS
 from raylm.corpus.repairs import convert_chinese, drop_invisible, repair_encoding
 from raylm.recipe.section import Section
 
@@ -23,6 +27,8 @@ _PILE = 30
 pile takes time with the square of its height: one of a few hundred kilobytes takes minutes."""
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _EVEN_ASCII = bytes([9, 10, *range(32, 127)])
+_FOREIGN_ENDS = "".join(sorted(mark for mark in SENTENCE_ENDS if not mark.isascii()))
+"""What ends a sentence, besides the marks of C4's English."""
 
 
 _PASSES = 8
@@ -66,6 +72,33 @@ def _piles() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"[{plain}\U00010000-\U0010ffff]{least}"), re.compile(f"[{''.join(marks)}]{least}")
 
 
+class C4Lines(Section):
+    """C4's line rules (Raffel et al. 2020, section 2.2), which change prose: of a page only lines are kept that end a sentence,
+    have some words, and speak neither of cookies, privacy and terms nor of JavaScript; and Wikipedia's citation marks go.
+
+    They count words between white space, so a text mostly in a script without (Chinese, Japanese, Thai) stays as it is;
+    in the others a sentence may end with the marks of any script. Notices are told by their words, and in English only. The
+    funnel's `clean` counts the bytes that went; a text of which nothing is left goes in the step `length`.
+    """
+
+    sources: tuple[str, ...] = ()
+    """Names of the sources whose texts are cut to such lines; empty means all. `c4_lines: true` is all these defaults; without
+    `c4_lines`, nothing is done."""
+    marks: str = STANDARD.marks
+    """A line is kept if it ends with one of these characters, or with what ends a sentence in another script, and not with `...`;
+    empty keeps all."""
+    min_words: int = Field(default=STANDARD.min_words, ge=0)
+    """A line is kept if it has so many words."""
+    max_word: int = Field(default=STANDARD.max_word, ge=1)
+    """A line is kept if none of its words has more characters."""
+
+    def apply(self, text: str) -> str:
+        """Return the lines that are kept; idempotent."""
+        if not is_spaced(text):
+            return text
+        return c4_lines(text, LineRules(self.marks and self.marks + _FOREIGN_ENDS, self.min_words, self.max_word))
+
+
 class CleanConfig(Section):
     """What is done to every text before anything reads it. Without options: `clean`, form only."""
 
@@ -81,27 +114,36 @@ class CleanConfig(Section):
     chinese: Literal["keep", "simplified", "traditional"] = "keep"
     """One script for all Chinese (OpenCC, character and phrase tables). Lines with Japanese kana or Korean are left alone.
     Prose only."""
-    c4_lines: bool = False
-    """Whether of web pages only lines are kept that C4 keeps: whole sentences, no notices about cookies or JavaScript. It
-    knows only English punctuation and phrases, and drops most Chinese or Japanese lines. Prose only."""
+    c4_lines: C4Lines | None = None
+    """Whether of web pages only lines are kept that C4 keeps: `true`, or for which sources and by which thresholds. Prose only."""
 
-    def apply(self, text: str, content: str = "prose") -> str:
-        """Return the cleaned text; idempotent. `content` is `code` or `prose`.
+    @field_validator("c4_lines", mode="before")
+    @classmethod
+    def _as_published(cls, value: Any) -> Any:
+        return {True: C4Lines(), False: None}[value] if isinstance(value, bool) else value
+
+    def apply(self, text: str, content: str = "prose", source: str = "") -> str:
+        """Return the cleaned text; idempotent.
+
+        Args:
+            text: as it was decoded.
+            content: `code` or `prose`.
+            source: name of its source.
 
         Raises:
             UserError: if the package that an option needs is not installed.
         """
         if content == "code":
             return clean(text, "nfc" if self.normalisation == "nfkc" else self.normalisation)
-        text = clean(self._repaired(text), self.normalisation)
+        text = clean(self._repaired(text, source), self.normalisation)
         for _ in range(_PASSES):
-            again = self._repaired(text)
+            again = self._repaired(text, source)
             if again == text:
                 break
             text = clean(again, self.normalisation)
         return text
 
-    def _repaired(self, text: str) -> str:
+    def _repaired(self, text: str, source: str) -> str:
         if not text.isascii():
             if self.mojibake:  # first: what it needs, control characters and odd newlines, goes when cleaned
                 text = repair_encoding(text)
@@ -109,8 +151,6 @@ class CleanConfig(Section):
                 text = drop_invisible(text)
             if self.chinese != "keep":
                 text = convert_chinese(text, self.chinese)
-        if self.c4_lines:
-            from raylm.corpus.c4_lines import c4_lines
-
-            text = c4_lines(text)
+        if self.c4_lines and (not self.c4_lines.sources or source in self.c4_lines.sources):
+            text = self.c4_lines.apply(text)
         return text

@@ -82,6 +82,14 @@ class CorpusConfig(Section):
         return tuple(language)
 
     @model_validator(mode="after")
+    def _cleaning_fits(self) -> "CorpusConfig":
+        names = [source.name for source in self.sources]
+        for name in self.clean.c4_lines.sources if self.clean.c4_lines else ():
+            if name not in names:
+                raise ValueError(f"corpus.clean.c4_lines.sources: got {name!r}, allowed: {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
     def _steps_fit(self) -> "CorpusConfig":
         names = [source.name for source in self.sources]
         # Columns of what is measured with a list are named after its content: nobody writes such a name. And a finished run may be

@@ -42,7 +42,7 @@ class StageSpec:
 STAGES = (
     StageSpec("read", "raylm.corpus.read", (),
               "Reads the sources, extracts and cleans their texts, masks personal data, and measures every document.",
-              section="corpus"),
+              version=2, section="corpus"),
     StageSpec("score", "raylm.corpus.score", ("read",),
               "Trains the models that the recipe asks for, and asks them about every document.", section="corpus"),
     StageSpec("corpus", "raylm.corpus", ("read", "score"),

@@ -4,8 +4,10 @@ import itertools
 import random
 
 import pytest
+from pydantic import ValidationError
 
-from raylm.corpus.cleaning import CleanConfig, clean
+from raylm.corpus.cleaning import C4Lines, CleanConfig, clean
+from raylm.corpus.config import CorpusConfig
 
 ALL = CleanConfig(mojibake=True, normalisation="nfkc", invisible=True, chinese="simplified")
 
@@ -56,6 +58,25 @@ def test_normal_forms_are_as_asked():
 def test_c4_lines_keeps_sentences_only():
     text = "Home | About\nThis is a whole sentence.\nPlease enable Javascript to go on."
     assert CleanConfig(c4_lines=True).apply(text) == "This is a whole sentence.\n"
+
+
+def test_c4_lines_leave_scripts_without_spaces_and_other_sources_alone():
+    config = CleanConfig.model_validate({"c4_lines": {"sources": ["web"]}})
+    page = "Home | About\nThis is a whole sentence.\n"
+    assert config.apply(page, source="web") == "This is a whole sentence.\n" and config.apply(page, source="books") == page
+    for text in ("首页 登录\n今天天气很好，我们去公园散步。\nGitHub\n", "ホーム\n今日は天気がいいです\n", "หน้าแรก\nวันนี้อากาศดีมาก\n"):
+        assert config.apply(text, source="web") == text
+    sentences = "Это целое предложение.\nयह एक पूरा वाक्य है।\nهل هذا سؤال كامل؟\n"
+    assert config.apply(f"Главная\n{sentences}首页\n这是一个。\n{page}", source="web") == sentences + "This is a whole sentence.\n"
+
+
+def test_c4_lines_have_thresholds_and_know_their_sources():
+    config = CleanConfig.model_validate({"c4_lines": {"marks": "", "min_words": 2, "max_word": 5}})
+    assert config.apply("Home\nHome About\nHomes abouts it.\n") == "Home About\n"
+    assert CleanConfig(c4_lines=False) == CleanConfig() and CleanConfig(c4_lines=True).c4_lines == C4Lines()
+    assert CleanConfig.model_validate(config.model_dump(mode="json")) == config
+    with pytest.raises(ValidationError, match=r"corpus.clean.c4_lines.sources: got 'wed', allowed: web"):
+        CorpusConfig.model_validate({"sources": [{"name": "web", "kind": "licences"}], "clean": {"c4_lines": {"sources": ["wed"]}}})
 
 
 def random_texts(count, seed=7):

@@ -53,7 +53,7 @@ class Rows:
         self._rows.append(row)
 
     def _add_text(self, row: dict[str, Any], record: Record) -> None:
-        cleaned = self.config.clean.apply(record.text, record.content)
+        cleaned = self.config.clean.apply(record.text, record.content, row["source"])
         text, masked = self.config.mask.apply(cleaned, record.content)
         key = content_key(text)
         row |= {"text": text, "content": record.content, "url": record.url, "bytes": len(text.encode()),
