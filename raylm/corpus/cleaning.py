@@ -73,8 +73,8 @@ def _piles() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 class C4Lines(Section):
-    """C4's line rules (Raffel et al. 2020, section 2.2), which change prose: of a page only lines stay that end a sentence, have
-    some words, and speak neither of cookies, privacy and terms nor of JavaScript; and Wikipedia's citation marks go.
+    """C4's line rules (Raffel et al. 2020, section 2.2), which change prose: of a page only lines are kept that end a sentence,
+    have some words, and speak neither of cookies, privacy and terms nor of JavaScript; and Wikipedia's citation marks go.
 
     They count words between white space, so a text mostly in a script without (Chinese, Japanese, Thai) stays as it is;
     in the others a sentence may end with the marks of any script. Notices are told by their words, and in English only. The

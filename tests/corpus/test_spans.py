@@ -144,7 +144,8 @@ SHARED = " ".join(sentence(number) for number in range(3))
 def test_what_an_earlier_corpus_has_is_cut_even_where_it_occurs_once(step, tmp_path, ray_cluster):
     joint = "\n\n" if step is Paragraphs else " "
     # Their ends differ, as a mark that both had before what is shared would be part of it.
-    own = {name: f"{sentence(number)} Nothing is like {name}{mark}" for number, name, mark in ((500, "one", "!"), (600, "two", "."))}
+    own = {name: f"{sentence(number)} Nothing is like {name}{mark}"
+           for number, name, mark in ((500, "one", "!"), (600, "two", "."))}
     documents = {name: ("first", joint.join([text, SHARED])) for name, text in own.items()}
     documents |= {"only": ("first", SHARED), "alone": ("second", sentence(700) + sentence(701))}
     earlier = make_earlier(tmp_path, [sentence(800) * 3, joint.join(["Is it?", SHARED, sentence(802)])], 2)
