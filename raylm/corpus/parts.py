@@ -7,6 +7,7 @@ our own partition number, computed from a document's id or a node, so that what 
 import io
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,23 +69,37 @@ def over_parts(partitions: int, function: Callable[[int], Iterator[pa.Table]]) -
     )
 
 
+def blocked(spread: Callable[[Any], Iterator[pa.Table]], partitions: int) -> Callable[[Any], Iterator[pa.Table]]:
+    """Return `spread` with each row's block for `shuffled` beside its `part`.
+
+    Not in a pass of its own: there a table without rows would lose its columns, and Ray's shuffle fails on one that comes first.
+    """
+    keys = _keys_apart(partitions)
+
+    def each(given: Any) -> Iterator[pa.Table]:
+        for table in spread(given):
+            yield table.append_column(_BLOCK, pa.array(keys[table["part"].to_numpy() % partitions], pa.int64()))
+
+    return each
+
+
 def shuffled(
     dataset: ray.data.Dataset, partitions: int, reduce: Callable[[int, pa.Table], Iterator[pa.Table]]
 ) -> ray.data.Dataset:
-    """Bring rows of an equal `part` column together and return what `reduce(part, rows)` yields for each part that has rows."""
-    keys = _keys_apart(partitions)
+    """Bring rows of an equal `part` column together and return what `reduce(part, rows)` yields for each part that has rows.
 
-    def addressed(block: pa.Table) -> pa.Table:
-        parts = block["part"].to_numpy() if "part" in block.column_names else np.empty(0, dtype=np.int64)
-        return block.append_column(_BLOCK, pa.array(keys[parts % partitions], pa.int64()))
+    Args:
+        dataset: of tables that a `blocked` function yields, one with its columns at least for each task, if without rows.
+        partitions: how many blocks the parts are spread over.
+        reduce: is given a part and all its rows, in no order that holds.
+    """
 
     def each(block: pa.Table) -> Iterator[pa.Table]:
         if "part" in block.column_names:  # an empty block may come without columns
             for part, rows in _by_part(block.drop_columns([_BLOCK])):
                 yield from reduce(part, rows)
 
-    spread = dataset.map_batches(addressed, batch_size=None, batch_format="pyarrow").repartition(partitions, keys=[_BLOCK])
-    return spread.map_batches(each, batch_size=None, batch_format="pyarrow")
+    return dataset.repartition(partitions, keys=[_BLOCK]).map_batches(each, batch_size=None, batch_format="pyarrow")
 
 
 _BLOCK = "block"
@@ -119,7 +134,7 @@ def exchanged(
     A shuffle takes seconds however little it moves. So what is known to be `small` one task does alone, with the same result.
     """
     if not small:
-        return list(shuffled(over_parts(parts, spread), buckets, reduce).take_all())
+        return list(shuffled(over_parts(parts, blocked(spread, buckets)), buckets, reduce).take_all())
 
     def all_here() -> list[dict[str, object]]:
         tables = [table for part in range(parts) for table in spread(part)]

@@ -22,7 +22,7 @@ from raylm.corpus.dedup.signatures import (
     probability,
     signatures,
 )
-from raylm.corpus.parts import _keys_apart
+from raylm.corpus.parts import _keys_apart, exchanged
 from raylm.corpus.text import TextView
 
 
@@ -225,3 +225,17 @@ def test_a_shuffle_brings_each_part_to_a_block_of_its_own(parts):
     block = pa.table({"block": _keys_apart(parts)})
     assert {number: rows.num_rows for number, rows in hash_partition(block, hash_cols=["block"], num_partitions=parts).items()} == \
         dict.fromkeys(range(parts), 1)
+
+
+_ROWS = pa.schema([("part", pa.int32()), ("value", pa.int64())])
+
+
+@pytest.mark.parametrize("only", [0, 2])
+def test_a_shuffle_takes_tasks_without_rows_wherever_they_come(only, ray_cluster):
+    def spread(part):
+        yield _ROWS.empty_table()
+        if part == only:
+            yield pa.table({"part": [0, 5, 7, 7], "value": [1, 2, 3, 4]}, schema=_ROWS)
+
+    found = exchanged(3, spread, 4, lambda part, rows: iter([pa.table({"part": [part], "rows": [rows.num_rows]})]), small=False)
+    assert sorted((row["part"], row["rows"]) for row in found) == [(0, 1), (5, 1), (7, 2)]

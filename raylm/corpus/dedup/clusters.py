@@ -16,7 +16,7 @@ from raylm.corpus.dedup.components import both_ways, large_star, small_star, uni
 from raylm.corpus.dedup.edges import I64, partition_of
 from raylm.corpus.dedup.signatures import mix
 from raylm.corpus.markers import Result
-from raylm.corpus.parts import bucket_of, over_parts, read_part, shuffled, write_part
+from raylm.corpus.parts import blocked, bucket_of, over_parts, read_part, shuffled, write_part
 from raylm.corpus.steps.base import Work
 from raylm.storage import Folder
 
@@ -111,7 +111,7 @@ def _star_round(operation: str, source: list[Folder], folder: Folder, buckets: i
         write_part(folder, bucket, pa.table({"u": u, "v": v}))
         yield pa.table({"unsettled": [unsettled]})
 
-    return shuffled(over_parts(buckets, spread), buckets, reduce)
+    return shuffled(over_parts(buckets, blocked(spread, buckets)), buckets, reduce)
 
 
 def _sizes(stars: Folder, folder: Folder, buckets: int) -> ray.data.Dataset:
@@ -126,7 +126,7 @@ def _sizes(stars: Folder, folder: Folder, buckets: int) -> ray.data.Dataset:
         write_part(folder, bucket, members_table(*with_smallest(*pairs)))
         yield pa.table({"nodes": [pairs.shape[1]]})
 
-    return shuffled(over_parts(buckets, spread), buckets, reduce)
+    return shuffled(over_parts(buckets, blocked(spread, buckets)), buckets, reduce)
 
 
 def _to_members(sizes: Folder, folder: Folder, buckets: int, parts: int) -> ray.data.Dataset:
@@ -138,4 +138,4 @@ def _to_members(sizes: Folder, folder: Folder, buckets: int, parts: int) -> ray.
         write_part(folder, part, rows.drop_columns(["part"]).sort_by("node"))
         yield pa.table({"nodes": [rows.num_rows]})
 
-    return shuffled(over_parts(buckets, spread), parts, write)
+    return shuffled(over_parts(buckets, blocked(spread, parts)), parts, write)

@@ -161,6 +161,7 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
     def spread(part: int) -> Iterator[pa.Table]:
         table = read_part(members, part, MEMBERS)
         work.meter.advance()
+        yield _CANDIDATE.empty_table()
         if table.num_rows:
             yield from _candidates(step, corpus, earlier, part, table, total)
 
