@@ -43,6 +43,10 @@ def read_part(folder: Folder, part: int, schema: pa.Schema, columns: list[str] |
     return pq.read_table(folder.file(part_name(part)), columns=columns, filesystem=folder.filesystem)
 
 
+IN_POOL: dict[str, Any] = {"runtime_env": {"env_vars": {"RAY_DATA_SHUFFLE_MAP_WORKER": "1"}}}
+"""Options of all our tasks: they share the workers of a shuffle's first half, for which Ray Data starts a pool of its own. A worker
+is ready after two seconds of imports, and the steps of a corpus take turns."""
+
 _SHUFFLED_AT_ONCE = 64 << 20
 """Bytes of rows that one task of a shuffle spreads at a time. Ray's default of 1 GiB takes three times that in memory."""
 
@@ -65,7 +69,7 @@ def over_parts(partitions: int, function: Callable[[int], Iterator[pa.Table]]) -
             yield from function(part)
 
     return ray.data.range(partitions, override_num_blocks=partitions).map_batches(
-        each, batch_size=None, batch_format="pyarrow"
+        each, batch_size=None, batch_format="pyarrow", **IN_POOL
     )
 
 
@@ -131,21 +135,36 @@ def exchanged(
 ) -> list[dict[str, object]]:
     """Let each of `parts` spread rows to the buckets that they name in `part`; return the rows that `reduce` yields of each bucket.
 
-    A shuffle takes seconds however little it moves. So what is known to be `small` one task does alone, with the same result.
+    A shuffle takes seconds however little it moves. So what is known to be `small` goes to one task, with the same result.
     """
     if not small:
         return list(shuffled(over_parts(parts, blocked(spread, buckets)), buckets, reduce).take_all())
 
-    def all_here() -> list[dict[str, object]]:
-        tables = [table for part in range(parts) for table in spread(part)]
+    def some(numbers: range) -> pa.Table | None:
+        tables = [table for part in numbers for table in spread(part)]
+        return pa.concat_tables(tables) if tables else None
+
+    def all_here(*tables: pa.Table | None) -> list[dict[str, object]]:
         found: list[dict[str, object]] = []
-        for bucket, rows in _by_part(pa.concat_tables(tables)) if tables else ():
+        given = [table for table in tables if table is not None]
+        for bucket, rows in _by_part(pa.concat_tables(given)) if given else ():
             for result in reduce(bucket, rows):
                 found += result.to_pylist()
         return found
 
-    done: list[dict[str, object]] = ray.get(ray.remote(all_here).remote())
+    step = -(-parts // _SPREADING)
+    spread_out = [task(some, range(start, min(start + step, parts))) for start in range(0, parts, step)]
+    done: list[dict[str, object]] = ray.get(task(all_here, *spread_out))
     return done
+
+
+def task(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Start a task in the pool of the corpus' workers; return the reference to what it returns."""
+    return ray.remote(**IN_POOL)(function).remote(*arguments)
+
+
+_SPREADING = 64
+"""Tasks that read for one that takes all."""
 
 
 def counted(folder: Folder, parts: int) -> int:

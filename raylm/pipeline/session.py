@@ -15,6 +15,8 @@ ONE_MACHINE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's word for "no cluster: every server on 127.0.0.1", which is its default off Linux."""
 LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo", "VLLM_HOST_IP": "127.0.0.1"}
 """The same for what moves tensors between the session's processes; what the user has set stays."""
+WARM = {"RAY_idle_worker_killing_time_threshold_ms": "30000"}
+"""How long a worker waits for its next task: steps take turns for longer than Ray's one second, and its imports take two."""
 
 
 @contextmanager
@@ -77,7 +79,8 @@ def start_private(**options: Any) -> None:
     enabled, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     try:
         meeting = LOOPBACK if Path("/sys/class/net/lo").is_dir() else {}  # not in every container
-        with _inherited({name: os.environ.get(name, value) for name, value in meeting.items()} | ONE_MACHINE):
+        wished = {name: os.environ.get(name, value) for name, value in (meeting | WARM).items()}
+        with _inherited(wished | ONE_MACHINE):
             ray.init(address="local", **options)
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = enabled

@@ -1,8 +1,12 @@
 """Every key of a recipe with its default and meaning, read from the sections themselves, so that it cannot be out of date."""
 
+import ast
+import inspect
+import textwrap
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,13 +28,14 @@ class Key:
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
     """Yield all keys of a section and of the sections in it, in the order of the file."""
+    meant = _meanings(model)
     for name, field in model.model_fields.items():
         path, inner = f"{prefix}{name}", _sections(field.annotation)
         default = field.get_default(call_default_factory=True)
         listed = typing.get_origin(field.annotation) in (list, tuple)
         if not inner:
             yield Key(path, _kind(field.annotation), "required" if default is PydanticUndefined else _shown(default),
-                      " ".join((field.description or "").split()))
+                      " ".join(meant.get(name, "").split()))
         for section in inner:
             yield from keys(section, f"{path}{'[]' if listed else ''}.")
 
@@ -45,6 +50,21 @@ def explain(model: type[BaseModel], prefix: str = "") -> list[Key]:
              or key.path.startswith(f"{prefix}[]")]
     if not found:
         raise UserError(f"{prefix}: no such key; allowed: {', '.join(model.model_fields)}")
+    return found
+
+
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """Return what is written below each field of a section. Read from its source when asked: Pydantic would at every import, in
+    every worker."""
+    found: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if owner is BaseModel or not issubclass(owner, BaseModel):
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        for field, below in pairwise(body.body if isinstance(body, ast.ClassDef) else []):
+            said = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else None
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(said, str):
+                found[field.target.id] = said
     return found
 
 

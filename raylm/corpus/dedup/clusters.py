@@ -16,7 +16,7 @@ from raylm.corpus.dedup.components import both_ways, large_star, small_star, uni
 from raylm.corpus.dedup.edges import I64, partition_of
 from raylm.corpus.dedup.signatures import mix
 from raylm.corpus.markers import Result
-from raylm.corpus.parts import blocked, bucket_of, over_parts, read_part, shuffled, write_part
+from raylm.corpus.parts import blocked, bucket_of, over_parts, read_part, shuffled, task, write_part
 from raylm.corpus.steps.base import Work
 from raylm.storage import Folder
 
@@ -41,7 +41,7 @@ def find_components(work: Work, edges: list[Folder], count: int, limit: int, buc
     """
     if count <= limit:
         work.meter.begin(f"{work.label}: cluster", "", None)
-        work.part_step("members", lambda folder: ray.get(ray.remote(_in_one_task).remote(edges, buckets, folder)))
+        work.part_step("members", lambda folder: ray.get(task(_in_one_task, edges, buckets, folder)))
         return work.folder("members")
     stars = _rounds(work, edges, buckets)
     work.part_step("sizes", lambda folder: list(_sizes(stars, folder, buckets).take_all()))

@@ -14,7 +14,7 @@ import ray
 from raylm.corpus.dedup.cutting import widened, without
 from raylm.corpus.dedup.evaluation_sets import items
 from raylm.corpus.dedup.ngrams import Matches, Searched, matches, searched, stretches, word_places
-from raylm.corpus.parts import over_parts, read_part, write_part
+from raylm.corpus.parts import over_parts, read_part, task, write_part
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scope_columns, scoped
 from raylm.corpus.steps.state import changes_table
@@ -40,7 +40,7 @@ def decontaminate(step: "Decontaminate", corpus: Corpus, work: Work) -> dict[str
     work.meter.begin(f"{work.label}: read evaluation sets", "", None)
 
     def read(folder: Folder) -> list[dict[str, Any]]:
-        done: list[dict[str, Any]] = ray.get(ray.remote(read_sets).remote(step, folder, work.folder("items")))
+        done: list[dict[str, Any]] = ray.get(task(read_sets, step, folder, work.folder("items")))
         return done
 
     sets = work.part_step("grams", read, ("items",))

@@ -24,7 +24,7 @@ from raylm.corpus.dedup.signatures import U64, band_keys, mix
 from raylm.corpus.dedup.survivors import PAIRS, merged, pairs_table, write_changes
 from raylm.corpus.dedup.verify import verified
 from raylm.corpus.document import Document
-from raylm.corpus.parts import bucket_of, counted, exchanged, read_part, routed, write_part
+from raylm.corpus.parts import bucket_of, counted, exchanged, read_part, routed, task, write_part
 from raylm.corpus.steps.anew import replaced
 from raylm.corpus.steps.base import Corpus, Work
 from raylm.corpus.steps.scope import scoped
@@ -175,7 +175,7 @@ def _compare(step: "Near", corpus: Corpus, earlier: Earlier, work: Work, members
         yield pa.table({"pairs": [pairs.num_rows], "candidates": [rows.num_rows], "pieces": pa.array([pieces], _PIECES)})
 
     few = counted(members, total) * 100 <= step.rows_in_one_task
-    small = few and ray.get(ray.remote(_candidate_bytes).remote(corpus, earlier, members)) <= _COMPARED_AT_ONCE
+    small = few and ray.get(task(_candidate_bytes, corpus, earlier, members)) <= _COMPARED_AT_ONCE
     return exchanged(total, spread, total, reduce, small)
 
 

@@ -6,6 +6,7 @@ nonsense. Placeholders are those of Microsoft Presidio where it has the kind, so
 """
 
 import re
+from functools import cached_property
 from typing import Any
 
 from pydantic import field_validator
@@ -98,16 +99,19 @@ class MasksConfig(Section):
         """Return what decides the masked text; the version of an installed recogniser is part of it."""
         return super().identity() | ({"names_version": version(self.names)} if self.names and version(self.names) else {})
 
+    @cached_property
+    def _asked(self) -> tuple[str, ...]:
+        """Kinds to be masked."""
+        return tuple(kind for kind in MASKS if getattr(self, kind))
+
     def find(self, text: str, content: Content = "prose") -> list[tuple[int, int, str]]:
         """Return what is to be masked: first and past-the-last character and kind, in order, not overlapping."""
-        if not any(getattr(self, kind) for kind in MASKS):
+        if not self._asked:
             return []
         scan = Scan(text, content)
         places: list[tuple[int, int, str]] = []
-        for kind, mask in MASKS.items():
-            if not getattr(self, kind):
-                continue
-            found: list[Span] = self._names(text) if kind == "names" else list(mask.find(scan))
+        for kind in self._asked:
+            found: list[Span] = self._names(text) if kind == "names" else list(MASKS[kind].find(scan))
             if found:
                 places = merge(places, found, kind)
         return places

@@ -18,7 +18,7 @@ from raylm.corpus.markers import FOLDER, Markers, Result
 from raylm.corpus.masks import MASKS
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.origin import OriginFile, origin_hash
-from raylm.corpus.parts import blocked, over_parts, part_name, read_part, set_context, shuffled, write_part
+from raylm.corpus.parts import IN_POOL, blocked, over_parts, part_name, read_part, set_context, shuffled, write_part
 from raylm.corpus.plain_errors import plain_errors
 from raylm.corpus.reach import check_root, this_node
 from raylm.corpus.read.files import file_blocks, files_of
@@ -144,7 +144,7 @@ class ReadFiles:
 
 
 def _shuffle(files: ray.data.Dataset, reader: ReadFiles, parts: int, folder: Folder) -> Result:
-    read = files.map_batches(blocked(reader, parts), batch_size=None, batch_format="pyarrow")
+    read = files.map_batches(blocked(reader, parts), batch_size=None, batch_format="pyarrow", **IN_POOL)
     with plain_errors():
         written = shuffled(read, parts, lambda part, rows: _write(folder, part, rows.drop_columns(["part"])))
         return _added(written.iter_rows())

@@ -6,6 +6,7 @@ What could not be read stays in the table, without a text, so that every documen
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from raylm.corpus.document import Document
 from raylm.corpus.masks import MASKS
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.origin import document_id, partition
-from raylm.corpus.read.schema import masked_column, read_schema
+from raylm.corpus.read.schema import BASE, masked_column, read_schema
 from raylm.corpus.sources import Record, Unread
 
 _LOW = (1 << 64) - 1
@@ -32,7 +33,8 @@ class Rows:
     """Partitions that documents are spread over."""
     characters: int = 0
     """Of the texts added since the last table."""
-    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    """Values of `_COLUMNS`."""
     _documents: list[Document] = field(default_factory=list)
     _places: list[int] = field(default_factory=list)
 
@@ -44,37 +46,48 @@ class Rows:
         """Add what one record of a file became."""
         name = self.config.sources[source].name
         identity = document_id(origin, name, record.index)
-        row: dict[str, Any] = {"part": partition(identity, self.parts), "id": identity, "source": name, "path": path,
-                               "raw_bytes": record.raw_bytes, "bytes": record.raw_bytes, "read_bytes": 0}
+        base = (partition(identity, self.parts), identity, name, path)
         if isinstance(record, Unread):
-            row["unread"] = record.reason
+            size = record.raw_bytes
+            self._rows.append((*base, None, None, None, None, size, size, 0, record.reason, None, None))
         else:
-            self._add_text(row, record)
-        self._rows.append(row)
+            self._add_text(base, record)
 
-    def _add_text(self, row: dict[str, Any], record: Record) -> None:
-        cleaned = self.config.clean.apply(record.text, record.content, row["source"])
+    def _add_text(self, base: tuple[int, str, str, str], record: Record) -> None:
+        *_, source, path = base
+        cleaned = self.config.clean.apply(record.text, record.content, source)
         text, masked = self.config.mask.apply(cleaned, record.content)
         key = content_key(text)
-        row |= {"text": text, "content": record.content, "url": record.url, "bytes": len(text.encode()),
-                "read_bytes": len(record.text.encode(errors="replace")), "key": key >> 64, "key_low": key & _LOW,
-                "metadata": json.dumps(dict(record.metadata), sort_keys=True, default=str) if record.metadata else None}
-        row |= {masked_column(kind): count for kind, count in masked.items()}
+        metadata = json.dumps(dict(record.metadata), sort_keys=True, default=str) if record.metadata else None
         self._places.append(len(self._rows))
-        self._documents.append(Document(text, record.content, row["source"], row["path"], record.url, record.metadata, masked))
+        self._rows.append((*base, record.content, record.url, metadata, text, len(text.encode()), record.raw_bytes,
+                           len(record.text.encode(errors="replace")), None, key >> 64, key & _LOW))
+        self._documents.append(Document(text, record.content, source, path, record.url, record.metadata, masked))
         self.characters += len(text)
 
     def table(self) -> pa.Table:
         """Return the rows added so far as a table of `read_schema` and `part` (int32) before it, and start anew."""
         schema = read_schema(self.measures).insert(0, pa.field("part", pa.int32()))
-        columns: dict[str, list[Any]] = {name: [row.get(name) for row in self._rows] for name in schema.names}
+        values = zip(*self._rows, strict=True) if self._rows else repeat(())
+        found: dict[str, Sequence[Any]] = dict(zip(_COLUMNS, values, strict=False))
         for kind in MASKS:
-            columns[masked_column(kind)] = [count or 0 for count in columns[masked_column(kind)]]
-        for name, values in measured(self.measures, self._documents).items():
-            for place, value in zip(self._places, values, strict=True):
-                columns[name][place] = value
+            found[masked_column(kind)] = self._spread([document.masked.get(kind, 0) for document in self._documents], 0)
+        for name, column in measured(self.measures, self._documents).items():
+            found[name] = self._spread(column, None)
         self._rows, self._documents, self._places, self.characters = [], [], [], 0
-        return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+        return pa.table({name: pa.array(found[name], schema.field(name).type) for name in schema.names}, schema=schema)
+
+    def _spread(self, values: Sequence[Any], otherwise: Any) -> Sequence[Any]:
+        """Return the documents' values as those of all rows."""
+        if len(values) == len(self._rows):
+            return values
+        spread = [otherwise] * len(self._rows)
+        for place, value in zip(self._places, values, strict=True):
+            spread[place] = value
+        return spread
+
+
+_COLUMNS = ("part", *(name for name, _ in BASE))
 
 
 def measured(measures: Sequence[Measure], documents: Sequence[Document]) -> dict[str, Sequence[Any]]:
