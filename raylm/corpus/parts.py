@@ -68,9 +68,13 @@ def over_parts(partitions: int, function: Callable[[int], Iterator[pa.Table]]) -
         for part in batch["id"].to_pylist():
             yield from function(part)
 
-    return ray.data.range(partitions, override_num_blocks=partitions).map_batches(
-        each, batch_size=None, batch_format="pyarrow", **IN_POOL
-    )
+    return each_block([pa.table({"id": [part]}) for part in range(partitions)], each)
+
+
+def each_block(blocks: list[pa.Table], function: Callable[[pa.Table], Iterator[pa.Table]]) -> ray.data.Dataset:
+    """Return the tables that `function` yields for each of some small tables, one task each."""
+    # Ray's other ways to begin a dataset start tasks, and so workers, outside of the pool.
+    return ray.data.from_blocks(blocks).map_batches(function, batch_size=None, batch_format="pyarrow", **IN_POOL)
 
 
 def blocked(spread: Callable[[Any], Iterator[pa.Table]], partitions: int) -> Callable[[Any], Iterator[pa.Table]]:

@@ -10,7 +10,6 @@ from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
-import ray.data
 
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.listing import list_files
@@ -18,7 +17,7 @@ from raylm.corpus.markers import FOLDER, Markers, Result
 from raylm.corpus.masks import MASKS
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.origin import OriginFile, origin_hash
-from raylm.corpus.parts import IN_POOL, blocked, over_parts, part_name, read_part, set_context, shuffled, write_part
+from raylm.corpus.parts import blocked, each_block, over_parts, part_name, read_part, set_context, shuffled, write_part
 from raylm.corpus.plain_errors import plain_errors
 from raylm.corpus.reach import check_root, this_node
 from raylm.corpus.read.files import file_blocks, files_of
@@ -61,7 +60,7 @@ def _make(ctx: StageContext[CorpusConfig], markers: Markers) -> Result:
     documents = ctx.output.child(DOCUMENTS)
 
     def read(group: list[OriginFile], folder: Folder) -> Result:
-        return _shuffle(ray.data.from_arrow(file_blocks(group, config.read_block_bytes)), reader, parts, folder)
+        return _shuffle(file_blocks(group, config.read_block_bytes), reader, parts, folder)
 
     def whole(rows: Result) -> Result:
         empty = read_schema(measures).empty_table()
@@ -143,8 +142,8 @@ class ReadFiles:
         yield rows.table()
 
 
-def _shuffle(files: ray.data.Dataset, reader: ReadFiles, parts: int, folder: Folder) -> Result:
-    read = files.map_batches(blocked(reader, parts), batch_size=None, batch_format="pyarrow", **IN_POOL)
+def _shuffle(files: list[pa.Table], reader: ReadFiles, parts: int, folder: Folder) -> Result:
+    read = each_block(files, blocked(reader, parts))
     with plain_errors():
         written = shuffled(read, parts, lambda part, rows: _write(folder, part, rows.drop_columns(["part"])))
         return _added(written.iter_rows())
