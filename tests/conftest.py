@@ -11,6 +11,7 @@ _PRIVATE = Path(tempfile.mkdtemp(prefix="raylm-tests-"))
 os.environ["RAY_AUTH_TOKEN_PATH"] = str(_PRIVATE / "ray-token")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.3")
+os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", "30000")  # as in `raylm.pipeline.session`
 
 
 @pytest.fixture(scope="session")
