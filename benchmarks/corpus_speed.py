@@ -6,9 +6,9 @@
 datatrove 0.10 and text-dedup run in environments of their own, whose Pythons are given; what is not given is left out. Times are of
 the whole process, from its start to the last file written: starting Ray counts, and so do the peers' imports. `near` reads JSON
 lines, finds near-duplicates with FineWeb's 14 bands of 8 over 5-word shingles, and writes what is left. `pipeline` also applies
-Gopher's, C4's (pages and lines) and FineWeb's rules and masks e-mail and IP addresses. raylm cuts C4's lines before all rules, as it
-does whatever changes texts, datatrove between Gopher's and FineWeb's, so the two do not keep the same pages. (The rules alone, with
-equal decisions: `benchmarks.corpus_rules`.)
+Gopher's, C4's (pages and lines) and FineWeb's rules and masks e-mail and IP addresses. raylm cuts C4's lines before all rules, as
+it does whatever changes texts, datatrove between Gopher's and FineWeb's: so the two do not keep the same pages. (The rules alone,
+with equal decisions: `benchmarks.corpus_rules`.)
 """
 
 import argparse
