@@ -72,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _recipe_command(commands: Any, name: str, text: str, until: str | None) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text.split(". ")[0], description=text)
+    short = text.removeprefix("build up to this stage. ").split(". ")[0]
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=short, description=text)
     parser.add_argument("recipe", metavar="RECIPE", type=Path, help="a recipe file (YAML)")
     parser.add_argument("--folder", help="value of ${folder} in the recipe: the folder of your own files")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="value of ${NAME} in the recipe")
@@ -111,6 +112,10 @@ def _build(options: argparse.Namespace) -> int:
     run = plan(recipe).build(options.until)
     print(run.summary(options.until))
     print(f"\nreport: {run.report()}")
+    if options.until == "corpus":
+        corpus = run.stage("corpus").folder
+        print(f"clean text: {corpus.child('documents').uri} (Parquet, column `text`)")
+        print(f"removed, and why: {corpus.child('removed').uri}")
     if options.until is None:
         print("\n" + "\n".join(run.commands()))
     return 0

@@ -46,7 +46,7 @@ class CorpusConfig(Section):
     """Models that raylm trains and asks about every document; each is a column that steps can read."""
     steps: tuple[AnyStep, ...] = Field(default_factory=lambda: tuple(_step(name) for name in _DEFAULT_STEPS))
     """What removes or changes documents, in order: rules, duplicates, evaluation sets. Each removed document has its step's
-    reason."""
+    reason. Without this key: length, comments, lines, characters, repetition, generated, exact, near; `[]` removes nothing."""
     partitions: int | None = Field(default=None, ge=1, le=_MOST)
     """Files that the documents are spread over by a hash of their id. One must fit in a worker's memory: about 200 MB of text. By
     default one for each 100 MB of text found, and at least 8."""
@@ -71,6 +71,8 @@ class CorpusConfig(Section):
     @field_validator("language", mode="before")
     @classmethod
     def _known_identifiers(cls, language: Any) -> str | tuple[str, ...]:
+        if language is False:  # YAML's reading of `off`
+            return "off"
         if isinstance(language, str) and language in MODES:
             return language
         from raylm.corpus.language import IDENTIFIERS
@@ -120,10 +122,13 @@ class CorpusConfig(Section):
             for name in step.sources:
                 if name not in names:
                     raise ValueError(f"{where}: sources: got {name!r}, allowed: {', '.join(names)}")
+            scale = "perplexity" if step.do == "perplexity" else "share"
+            fitting = [model.name for model in self.models if model.scale == scale]
             for name in step.models_asked():
-                if name not in models:
-                    raise ValueError(f"{where}: got {name!r}, allowed: a model of corpus.models "
-                                     f"({', '.join(models) or 'there is none'})")
+                if name not in fitting:
+                    what = "a language model" if scale == "perplexity" else "a classifier"
+                    raise ValueError(f"{where}: got {name!r}, allowed: {what} of corpus.models "
+                                     f"({', '.join(fitting) or 'there is none'})")
             keep_by = getattr(step, "keep_by", "")
             if keep_by and keep_by not in self._numbers():
                 raise ValueError(f"{where}: keep_by: got {keep_by!r}, allowed: a model of corpus.models or one of "
@@ -131,8 +136,10 @@ class CorpusConfig(Section):
             for name in step.columns() if isinstance(step, Rule) else ():
                 if name not in columns:
                     raise ValueError(f"{where}: got {name!r}, allowed: one of {', '.join(sorted(columns))}")
-            if self.language == "off" and step.languages:
-                raise ValueError(f"{where}: languages: allowed only with corpus.language vote or fast")
+            if self.language == "off" and (step.languages or step.do == "language"):
+                has = "asks for it" if step.do == "language" else f"judges only {', '.join(step.languages)}"
+                raise ValueError(f"{where}: {has}, and with corpus.language off no language is known; turn it on, or give "
+                                 f"{'the step up' if step.do == 'language' else '`languages: []` for all'}")
         return self
 
     def _measured(self) -> dict[str, str]:

@@ -73,7 +73,7 @@ class Recipe(Section):
         return self
 
 
-_VARIABLE = re.compile(r"\$\{([a-z_]+)\}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]+)\}")
 
 
 def read_recipe(path: str | Path, variables: dict[str, str] | None = None, changes: list[str] | None = None) -> Recipe:
@@ -87,7 +87,12 @@ def read_recipe(path: str | Path, variables: dict[str, str] | None = None, chang
     Raises:
         RecipeError: one line per problem: the key, what was given, what is allowed.
     """
-    data = _substitute(read_yaml(path), variables or {}, str(path))
+    used: set[str] = set()
+    data = _substitute(read_yaml(path), variables or {}, str(path), used)
+    for name in sorted((variables or {}).keys() - used):
+        option = "--folder" if name == "folder" else f"--var {name}"
+        raise RecipeError(f"{option}: {path} has no ${{{name}}} that it could be put into"
+                          + ("; jobs/recipes/folder.yaml is for a folder of your own" if name == "folder" else ""))
     for change in changes or []:
         key, equals, value = change.partition("=")
         if not equals or not key:
@@ -96,11 +101,12 @@ def read_recipe(path: str | Path, variables: dict[str, str] | None = None, chang
     return validate(Recipe, data, Path(path).name)
 
 
-def _substitute(value: Any, variables: dict[str, str], origin: str) -> Any:
+def _substitute(value: Any, variables: dict[str, str], origin: str, used: set[str]) -> Any:
+    """Fill in a value's variables, and add to `used` which they were."""
     if isinstance(value, dict):
-        return {key: _substitute(item, variables, origin) for key, item in value.items()}
+        return {key: _substitute(item, variables, origin, used) for key, item in value.items()}
     if isinstance(value, list):
-        return [_substitute(item, variables, origin) for item in value]
+        return [_substitute(item, variables, origin, used) for item in value]
     if not isinstance(value, str):
         return value
 
@@ -109,6 +115,7 @@ def _substitute(value: Any, variables: dict[str, str], origin: str) -> Any:
         if name not in variables:
             option = "--folder PATH" if name == "folder" else f"--var {name}=VALUE"
             raise RecipeError(f"{origin}: ${{{name}}} has no value; give {option}")
+        used.add(name)
         return variables[name]
 
     return _VARIABLE.sub(replace, value)

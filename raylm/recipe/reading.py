@@ -90,26 +90,92 @@ def validate(model: type[S], data: dict[str, Any], origin: str) -> S:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(model, problem, origin) for problem in error.errors()]
-        raise RecipeError("\n".join(dict.fromkeys(lines))) from None
+        said: dict[tuple[str, str], list[str]] = {}
+        lines: list[str] = []
+        for problem in error.errors():
+            key, given, allowed = _explain(model, problem)
+            if given is None:
+                lines.append(allowed)
+            elif (key, given) in said:  # one value that no member of a union takes
+                said[key, given].append(allowed)
+            else:
+                said[key, given] = [allowed]
+                lines.append(f"\0{key}\0{given}")
+        whole = {f"\0{key}\0{given}": f"{key}: got {given}, allowed: {' or '.join(dict.fromkeys(allowed))}"
+                 for (key, given), allowed in said.items()}
+        told = dict.fromkeys(f"{origin}: {whole.get(line, line)}" for line in lines)
+        raise RecipeError("\n".join(told)) from None
 
 
-def _explain(model: type[BaseModel], problem: Any, origin: str) -> str:
-    location = tuple(problem["loc"])
-    key = ".".join(str(part) for part in location)
+_TERMS = {"list_type": "a list", "tuple_type": "a list", "dict_type": "a mapping of keys to values",
+          "model_type": "a mapping of keys to values", "model_attributes_type": "a mapping of keys to values",
+          "string_type": "a text", "bool_type": "true or false", "bool_parsing": "true or false", "int_type": "a whole number",
+          "int_parsing": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
+          "float_parsing": "a number"}
+"""What YAML's readers call what Pydantic has Python's names for."""
+
+
+def _explain(model: type[BaseModel], problem: Any) -> tuple[str, str | None, str]:
+    """Return the key, what was given and what is allowed; or the key, None, and all there is to say."""
+    location = _without_tags(model, tuple(problem["loc"]))
+    key, context, given = ".".join(str(part) for part in location), problem.get("ctx", {}), problem["input"]
     if problem["type"] == "extra_forbidden":
-        allowed = _keys_at(model, location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        return f"{origin}: {key}: unknown key{hint}; allowed here: {', '.join(allowed) or 'nothing'}"
+        allowed = _keys_at(model, tuple(problem["loc"])[:-1])
+        hint = _close(location[-1], allowed)
+        return key, None, f"{key}: unknown key{hint}; allowed here: {', '.join(allowed) or 'nothing'}"
     if problem["type"] == "missing":
-        return f"{origin}: {key}: required and not given"
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if not location:
-        return f"{origin}: {message}"  # of a rule between sections, which names its keys itself
-    given = problem["input"]
+        return key, None, f"{key}: required and not given"
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        name = context["discriminator"].strip("'")
+        known = [tag.strip().strip("'") for tag in context.get("expected_tags", "").split(",") if tag]
+        if not known:
+            listed = ".".join(part for part in location if isinstance(part, str))
+            return key, None, f"{key}: needs {name!r}, which says what it is; `raylm keys {listed}` lists all"
+        tag = context["tag"]
+        return key, None, f"{key}.{name}: got {tag!r}{_close(tag, known)}, allowed: {', '.join(known)}"
+    message = _TERMS.get(problem["type"], problem["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
+    if problem["type"] == "string_pattern_mismatch":
+        message = f"a text of the form {context['pattern']}"
+    if problem["type"] == "too_short":
+        message = f"at least {context['min_length']} of them"
+    # A rule between keys names them itself.
+    if not location or message.startswith(f"{key}."):
+        return key, None, message
     shown = f"a mapping with {', '.join(map(str, given)) or 'no keys'}" if isinstance(given, dict) else repr(given)
-    return f"{origin}: {key}: got {shown[:120]}, allowed: {message}"
+    return key, shown[:120], message
+
+
+def _close(name: Any, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(str(name), allowed, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _without_tags(model: type[BaseModel], location: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Leave out of a location what is no key of the file: a union member's tag or type, which Pydantic puts after its place."""
+    kept: list[Any] = []
+    models: list[type[BaseModel]] = [model]
+    for number, part in enumerate(location):
+        if not isinstance(part, str):
+            kept.append(part)
+            continue
+        following = [m for one in models if part in one.model_fields for m in _models_in(one.model_fields[part].annotation)]
+        if any(part in one.model_fields for one in models):
+            kept.append(part)
+            models = following
+            continue
+        tagged = [one for one in models if any(field.default == part for field in one.model_fields.values())]
+        last = number == len(location) - 1
+        if tagged or part in _TYPES or part.startswith(("list[", "tuple[", "function-", "literal[")):
+            models = tagged or models
+        elif last or not models:
+            kept.append(part)
+        else:
+            kept.append(part)
+            models = []
+    return tuple(kept)
+
+
+_TYPES = ("str", "int", "float", "bool", "dict", "constrained-str", "constrained-int", "constrained-float")
 
 
 def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

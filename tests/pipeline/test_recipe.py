@@ -48,7 +48,8 @@ def test_workers_that_cannot_share_a_minibatch_are_refused(tmp_path, key):
 
 @pytest.mark.parametrize("recipe", sorted(path.name for path in RECIPES.glob("*.yaml")))
 def test_a_recipe_written_out_whole_reads_as_itself(tmp_path, recipe):
-    read = read_recipe(RECIPES / recipe, variables={"folder": str(tmp_path)})
+    wanted = {"folder": str(tmp_path)} if "${folder}" in (RECIPES / recipe).read_text() else {}
+    read = read_recipe(RECIPES / recipe, variables=wanted)
     whole = tmp_path / "whole.yaml"
     whole.write_text(yaml.safe_dump(read.model_dump(mode="json")))
     assert read_recipe(whole) == read
@@ -75,3 +76,50 @@ def test_a_network_that_the_endpoint_could_not_run_is_refused_before_the_corpus_
     with pytest.raises(UserError, match="this model's are 24 wide"):
         raylm.run(path)
     assert not (tmp_path / "runs").exists()
+
+
+def wrong(tmp_path, corpus: str, variables: dict[str, str] | None = None) -> str:
+    """What is said of a recipe whose corpus section is a source and these lines."""
+    path = tmp_path / "r.yaml"
+    path.write_text(f"name: x\ncorpus:\n  sources: [{{name: a, kind: folder, path: /tmp}}]\n{corpus}\n")
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path, variables)
+    return str(caught.value).removeprefix("r.yaml: ")
+
+
+@pytest.mark.parametrize(("corpus", "said"), [
+    ("  steps: [{do: neer}]", "corpus.steps.0.do: got 'neer' (did you mean 'near'?), allowed: length, "),
+    ("  steps: [near]", "corpus.steps.0: got 'near', allowed: a mapping of keys to values"),
+    ("  steps: [{near: {threshold: 0.8}}]", "corpus.steps.0: needs 'do', which says what it is; `raylm keys corpus.steps` lists all"),
+    ("  steps: {do: exact}", "corpus.steps: got a mapping with do, allowed: a list"),
+    ("  steps: [{do: near, threshold: 2}]", "corpus.steps.0.threshold: got 2, allowed: less than 1"),
+    ("  steps: [{do: near, treshold: 0.5}]", "corpus.steps.0.treshold: unknown key (did you mean 'threshold'?); allowed here: "),
+    ("  steps: [{do: exact, sources: [b]}]", "corpus.steps.0 (exact): sources: got 'b', allowed: a"),
+    ("  steps: [{do: language, allowed: [english]}]", "corpus.steps.0.allowed: got ['english'], allowed: languages that are told"),
+    ("  steps: [{do: exact, languages: [xx]}]", "corpus.steps.0.languages: got ['xx'], allowed: languages that are told apart"),
+    ("  steps: [{do: language, allowed: [no]}]", "corpus.steps.0.allowed: got [False], allowed: languages by their codes; YAML"),
+    ("  models: [{name: q, kind: nnn}]", "corpus.models.0.kind: got 'nnn', allowed: ngram, fasttext, linear, transformer"),
+    ("  models: [{name: q, kind: ngram}]\n  steps: [{do: score, model: q, most: 0.5}]",
+     "corpus.steps.0 (score): got 'q', allowed: a classifier of corpus.models (there is none)"),
+    ("  language: off\n  steps: [{do: gopher_quality}]", "corpus.steps.0 (gopher_quality): judges only en, and with corpus.language"),
+    ("  language: off\n  steps: [{do: language}]", "corpus.steps.0 (language): asks for it, and with corpus.language off"),
+    ("  mask: 5", "corpus.mask: got 5, allowed: a mapping of keys to values"),
+])
+def test_what_a_newcomer_writes_wrong_is_one_clear_line(tmp_path, corpus, said):
+    told = wrong(tmp_path, corpus)
+    assert told.startswith(said) and "\n" not in told
+
+
+def test_what_yaml_reads_otherwise_is_understood(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("name: x\ncorpus:\n  language: off\n  sources: [{name: a, kind: folder, path: /tmp}]\n  steps: [{do: exact}]\n")
+    assert read_recipe(path).corpus.language == "off"
+    said = path.read_text().replace("language: off", "language: fast")
+    path.write_text(said.replace("{do: exact}", "{do: language, allowed: en}"))
+    assert read_recipe(path).corpus.steps[0].allowed == ("en",)
+
+
+def test_a_variable_that_the_recipe_has_no_place_for_is_refused(tmp_path):
+    assert wrong(tmp_path, "", {"folder": "/texts"}).startswith("--folder: ")
+    assert "has no ${place}" in wrong(tmp_path, "", {"place": "/texts"})
+    assert "${Folder} has no value" in wrong(tmp_path, '  clean: {normalisation: "${Folder}"}')

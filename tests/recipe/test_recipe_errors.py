@@ -33,7 +33,7 @@ def test_an_unknown_key_names_itself_its_likely_meaning_and_what_is_allowed():
 
 def test_a_wrong_value_names_key_value_and_what_is_allowed():
     assert message({"name": "x", "inner": {"steps": 0}}) == "r.yaml: inner.steps: got 0, allowed: greater than or equal to 1"
-    assert "got 'many', allowed: a valid integer" in message({"name": "x", "inner": {"steps": "many"}})
+    assert "got 'many', allowed: a whole number" in message({"name": "x", "inner": {"steps": "many"}})
     assert message({}) == "r.yaml: name: required and not given"
 
 

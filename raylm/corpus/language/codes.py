@@ -1,5 +1,9 @@
 """The languages that are told apart, one ISO 639-1 code each, and what the identifiers call them."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
 TRIED = (
     "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi",
     "fr", "ga", "gu", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka", "kk", "ko", "la", "lg", "lt", "lv", "mi",
@@ -45,3 +49,32 @@ def position(label: str) -> int | None:
 def twins(code: str) -> frozenset[str]:
     """Return the languages easily taken for `code`, itself among them."""
     return _TWINS.get(code, frozenset((code,)))
+
+
+def check_languages(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return language codes of a recipe.
+
+    Raises:
+        ValueError: one is none that documents are told to be in; a step for it would wait for ever.
+    """
+    for code in codes:
+        if code not in INDEX:
+            known = f" (say {ALIASES[code]!r})" if code in ALIASES else ""
+            raise ValueError(f"languages that are told apart, by their codes; {code!r} is none{known}; there are "
+                             f"{', '.join(LANGUAGES)}")
+    return codes
+
+
+def read_languages(value: object) -> object:
+    """Return what a recipe gives for a list of languages, a text alone as a list of one.
+
+    Raises:
+        ValueError: YAML read Norway's `no` as false.
+    """
+    if isinstance(value, list | tuple) and any(one is False for one in value):
+        raise ValueError("languages by their codes; YAML takes `no` for false: write nb, for Bokmål, or nn")
+    return [value] if isinstance(value, str) else value
+
+
+Languages = Annotated[tuple[str, ...], BeforeValidator(read_languages), AfterValidator(check_languages)]
+"""A recipe's list of languages."""

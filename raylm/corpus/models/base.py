@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from raylm.corpus.language.codes import Languages
 from raylm.recipe.section import Section
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class ModelConfig(Section, ABC):
 
     kind: str
     """Which kind of model it is: one of raylm.corpus.models.MODELS."""
-    languages: tuple[str, ...] = ()
+    languages: Languages = ()
     """Languages (ISO 639-1, as identified) whose documents it is asked about; empty means all."""
     sources: tuple[str, ...] = ()
     """Names of the sources whose documents it is asked about; empty means all."""

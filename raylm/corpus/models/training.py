@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.models.base import Examples, ModelConfig
 from raylm.errors import UserError
 from raylm.recipe.section import Section
@@ -25,7 +26,7 @@ class FromSources(Section):
 
     sources: tuple[str, ...] = ()
     """Names of the sources; empty means all."""
-    languages: tuple[str, ...] = ()
+    languages: Languages = ()
     """Languages (as identified); empty means all."""
 
     def covers(self, source: str, language: str) -> bool:

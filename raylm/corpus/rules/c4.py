@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from raylm.corpus.c4_lines import STANDARD, LineRules
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.measures.c4 import C4Page
 from raylm.corpus.rules.base import Bound, Rule
@@ -17,7 +18,7 @@ class C4Rule(Rule):
 
     do: Literal["c4"] = "c4"
     """C4's page rules."""
-    languages: tuple[str, ...] = ("en",)
+    languages: Languages = ("en",)
     """Languages whose documents it judges: words of a line are parted by white space, and the marks are those of Latin script. For
     Chinese or Japanese set `marks: ".?!\\"'。！？”’」』…"` and `min_line_words: 1`; Thai has no marks, so set `marks: ""`."""
     min_sentences: int = Field(default=5, ge=0)

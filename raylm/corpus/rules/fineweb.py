@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.measures.fineweb import FineWeb
 from raylm.corpus.rules.base import Bound, Rule
@@ -15,7 +16,7 @@ class FineWebRule(Rule):
 
     do: Literal["fineweb"] = "fineweb"
     """FineWeb's rules."""
-    languages: tuple[str, ...] = ("en",)
+    languages: Languages = ("en",)
     """Languages whose documents it judges: the bounds were found on English. The marks that end a line are those of all scripts; a
     line of Chinese or Japanese says as much in a third of the characters, so there set `short_line: 10`."""
     min_ended_lines: float = Field(default=0.12, ge=0, le=1)

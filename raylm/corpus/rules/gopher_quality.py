@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.measures.gopher_quality import GopherQuality
 from raylm.corpus.measures.stop_words import STOP_WORDS, StopWords
@@ -17,7 +18,7 @@ class GopherQualityRule(Rule):
 
     do: Literal["gopher_quality"] = "gopher_quality"
     """Gopher's quality rules."""
-    languages: tuple[str, ...] = ("en",)
+    languages: Languages = ("en",)
     """Languages whose documents it judges. The bounds were made for English. In another spaced language give its own `stop_words`
     and word lengths; Chinese, Japanese and Thai words are of 1.5 to 4 characters, so there set `min_word_length: 1`."""
     min_words: int = Field(default=50, ge=0)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.rules.base import Bound, Rule
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ class LanguageRule(Rule):
 
     do: Literal["language"] = "language"
     """Another language than wanted, or one that is not sure."""
-    allowed: tuple[str, ...] = ()
+    allowed: Languages = ()
     """Languages that stay (ISO 639-1); empty means all that have a name."""
-    blocked: tuple[str, ...] = ()
+    blocked: Languages = ()
     """Languages that go."""
     unknown: bool = False
     """Whether a document stays that no language was found for, as in a list of numbers."""

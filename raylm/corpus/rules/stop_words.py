@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.measures.base import Measure
 from raylm.corpus.measures.stop_words import STOP_WORDS, StopWords
 from raylm.corpus.rules.base import Bound, Rule
@@ -15,7 +16,7 @@ class StopWordsRule(Rule):
 
     do: Literal["stop_words"] = "stop_words"
     """No stop words."""
-    languages: tuple[str, ...] = ("en",)
+    languages: Languages = ("en",)
     """Languages whose documents it judges: the default words are English. Name another together with its `words`."""
     words: tuple[str, ...] = Field(default=STOP_WORDS, min_length=1)
     """The stop words, in their case; Chinese, Japanese and Thai ones as their segmenter cuts them."""

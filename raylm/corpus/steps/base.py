@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from raylm.corpus.language.codes import Languages
 from raylm.corpus.measures.base import Measure
 from raylm.recipe.section import Section
 
@@ -27,7 +28,7 @@ class Step(Section):
     """Which step this is."""
     sources: tuple[str, ...] = ()
     """Names of the sources whose documents it may touch; empty means all."""
-    languages: tuple[str, ...] = ()
+    languages: Languages = ()
     """Languages (ISO 639-1, as identified) whose documents it may touch; empty means all."""
 
     def measures(self) -> tuple[Measure, ...]:
