@@ -12,6 +12,7 @@ from raylm.corpus.measures.base import Measure
 from raylm.corpus.models import AnyModel
 from raylm.corpus.read.identified import COLUMNS, MODES, Identified
 from raylm.corpus.rules import Rule
+from raylm.corpus.rules.personal_data import PersonalDataRule
 from raylm.corpus.sources.config import SourceConfig
 from raylm.corpus.steps.near import Near
 from raylm.corpus.steps.registry import AnyStep
@@ -136,6 +137,9 @@ class CorpusConfig(Section):
             for name in step.columns() if isinstance(step, Rule) else ():
                 if name not in columns:
                     raise ValueError(f"{where}: got {name!r}, allowed: one of {', '.join(sorted(columns))}")
+            for kind in step.kinds if isinstance(step, PersonalDataRule) else ():
+                if not getattr(self.mask, kind):
+                    raise ValueError(f"{where}: kinds: got {kind!r}, which corpus.mask does not look for; turn it on there")
             if self.language == "off" and (step.languages or step.do == "language"):
                 has = "asks for it" if step.do == "language" else f"judges only {', '.join(step.languages)}"
                 raise ValueError(f"{where}: {has}, and with corpus.language off no language is known; turn it on, or give "

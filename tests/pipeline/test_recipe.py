@@ -90,7 +90,7 @@ def wrong(tmp_path, corpus: str, variables: dict[str, str] | None = None) -> str
 @pytest.mark.parametrize(("corpus", "said"), [
     ("  steps: [{do: neer}]", "corpus.steps.0.do: got 'neer' (did you mean 'near'?), allowed: length, "),
     ("  steps: [near]", "corpus.steps.0: got 'near', allowed: a mapping of keys to values"),
-    ("  steps: [{near: {threshold: 0.8}}]", "corpus.steps.0: needs 'do', which says what it is; `raylm keys corpus.steps` lists all"),
+    ("  steps: [{near: {threshold: 0.8}}]", "corpus.steps.0: needs 'do', which says what it is; `raylm keys corpus.steps` lists"),
     ("  steps: {do: exact}", "corpus.steps: got a mapping with do, allowed: a list"),
     ("  steps: [{do: near, threshold: 2}]", "corpus.steps.0.threshold: got 2, allowed: less than 1"),
     ("  steps: [{do: near, treshold: 0.5}]", "corpus.steps.0.treshold: unknown key (did you mean 'threshold'?); allowed here: "),
@@ -101,8 +101,9 @@ def wrong(tmp_path, corpus: str, variables: dict[str, str] | None = None) -> str
     ("  models: [{name: q, kind: nnn}]", "corpus.models.0.kind: got 'nnn', allowed: ngram, fasttext, linear, transformer"),
     ("  models: [{name: q, kind: ngram}]\n  steps: [{do: score, model: q, most: 0.5}]",
      "corpus.steps.0 (score): got 'q', allowed: a classifier of corpus.models (there is none)"),
-    ("  language: off\n  steps: [{do: gopher_quality}]", "corpus.steps.0 (gopher_quality): judges only en, and with corpus.language"),
+    ("  language: off\n  steps: [{do: gopher_quality}]", "corpus.steps.0 (gopher_quality): judges only en, and with"),
     ("  language: off\n  steps: [{do: language}]", "corpus.steps.0 (language): asks for it, and with corpus.language off"),
+    ("  steps: [{do: personal_data, kinds: [mac]}]", "corpus.steps.0 (personal_data): kinds: got 'mac', which corpus.mask does"),
     ("  mask: 5", "corpus.mask: got 5, allowed: a mapping of keys to values"),
 ])
 def test_what_a_newcomer_writes_wrong_is_one_clear_line(tmp_path, corpus, said):
