@@ -4,7 +4,6 @@ import platform
 import shutil
 
 import pytest
-import ray.data
 
 from raylm.corpus.config import CorpusConfig
 from raylm.corpus.listing import list_files
@@ -43,7 +42,7 @@ def test_files_that_vanished_cost_themselves(mine):
 
 def test_a_folder_that_a_node_lacks_fails_the_step_with_one_line(mine, ray_cluster, tmp_path):
     folder, config = mine
-    files = ray.data.from_arrow(file_blocks(list_files(config), 1))
+    files = file_blocks(list_files(config), 1)
     shutil.rmtree(folder)
     with pytest.raises(UserError) as caught:
         _shuffle(files, ReadFiles(config, 8, [], Meter(), this_node()), 8, Folder.at(tmp_path / "read"))
