@@ -90,21 +90,14 @@ def validate(model: type[S], data: dict[str, Any], origin: str) -> S:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        said: dict[tuple[str, str], list[str]] = {}
-        lines: list[str] = []
+        said: dict[tuple[str, str | None], list[str]] = {}
         for problem in error.errors():
             key, given, allowed = _explain(model, problem)
-            if given is None:
-                lines.append(allowed)
-            elif (key, given) in said:  # one value that no member of a union takes
-                said[key, given].append(allowed)
-            else:
-                said[key, given] = [allowed]
-                lines.append(f"\0{key}\0{given}")
-        whole = {f"\0{key}\0{given}": f"{key}: got {given}, allowed: {' or '.join(dict.fromkeys(allowed))}"
-                 for (key, given), allowed in said.items()}
-        told = dict.fromkeys(f"{origin}: {whole.get(line, line)}" for line in lines)
-        raise RecipeError("\n".join(told)) from None
+            # One value that no member of a union takes is one line.
+            said.setdefault((key, given) if given is not None else (allowed, None), []).append(allowed)
+        lines = [key if given is None else f"{key}: got {given}, allowed: {' or '.join(dict.fromkeys(allowed))}"
+                 for (key, given), allowed in said.items()]
+        raise RecipeError("\n".join(f"{origin}: {line}" for line in lines)) from None
 
 
 _TERMS = {"list_type": "a list", "tuple_type": "a list", "dict_type": "a mapping of keys to values",
@@ -117,10 +110,13 @@ _TERMS = {"list_type": "a list", "tuple_type": "a list", "dict_type": "a mapping
 
 def _explain(model: type[BaseModel], problem: Any) -> tuple[str, str | None, str]:
     """Return the key, what was given and what is allowed; or the key, None, and all there is to say."""
-    location = _without_tags(model, tuple(problem["loc"]))
+    location = tuple(problem["loc"])
+    unknown = location[-1:] if problem["type"] == "extra_forbidden" else ()
+    place, models = _walk(model, location[:-1] if unknown else location)
+    location = (*place, *unknown)
     key, context, given = ".".join(str(part) for part in location), problem.get("ctx", {}), problem["input"]
     if problem["type"] == "extra_forbidden":
-        allowed = _keys_at(model, tuple(problem["loc"])[:-1])
+        allowed = sorted({name for one in models for name in one.model_fields})
         hint = _close(location[-1], allowed)
         return key, None, f"{key}: unknown key{hint}; allowed here: {', '.join(allowed) or 'nothing'}"
     if problem["type"] == "missing":
@@ -150,45 +146,27 @@ def _close(name: Any, allowed: list[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _without_tags(model: type[BaseModel], location: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Leave out of a location what is no key of the file: a union member's tag or type, which Pydantic puts after its place."""
+def _walk(model: type[BaseModel], location: tuple[Any, ...]) -> tuple[list[Any], list[type[BaseModel]]]:
+    """Follow a location: return those of its parts that the file has, and the sections that its end may be.
+
+    Pydantic puts behind a union's place what it tried there: the member's tag (its value of `do`, `kind` or the like), or its type.
+    """
     kept: list[Any] = []
-    models: list[type[BaseModel]] = [model]
-    for number, part in enumerate(location):
-        if not isinstance(part, str):
-            kept.append(part)
-            continue
-        following = [m for one in models if part in one.model_fields for m in _models_in(one.model_fields[part].annotation)]
-        if any(part in one.model_fields for one in models):
-            kept.append(part)
-            models = following
-            continue
-        tagged = [one for one in models if any(field.default == part for field in one.model_fields.values())]
-        last = number == len(location) - 1
-        if tagged or part in _TYPES or part.startswith(("list[", "tuple[", "function-", "literal[")):
-            models = tagged or models
-        elif last or not models:
-            kept.append(part)
-        else:
-            kept.append(part)
-            models = []
-    return tuple(kept)
-
-
-_TYPES = ("str", "int", "float", "bool", "dict", "constrained-str", "constrained-int", "constrained-float")
-
-
-def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """The keys allowed at a place: follows field names through nested models, lists and unions."""
     models = [model]
     for part in location:
-        if isinstance(part, str):
-            following = [m for current in models if part in current.model_fields
-                         for m in _models_in(current.model_fields[part].annotation)]
-            # A name that is no field is the tag of a union's member: its value of `do`, `kind` or the like.
-            tagged = [m for m in models if any(field.default == part for field in m.model_fields.values())]
-            models = following or tagged or models
-    return sorted({name for m in models for name in m.model_fields})
+        if not isinstance(part, str):
+            kept.append(part)
+        elif following := [one for one in models if part in one.model_fields]:
+            kept.append(part)
+            models = [inner for one in following for inner in _models_in(one.model_fields[part].annotation)]
+        elif tagged := [one for one in models if any(field.default == part for field in one.model_fields.values())]:
+            models = tagged
+        elif part not in _TYPES and not part.startswith(("list[", "tuple[", "function-")):
+            kept.append(part)
+    return kept, models
+
+
+_TYPES = ("str", "int", "float", "bool", "dict")
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

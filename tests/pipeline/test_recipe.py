@@ -94,6 +94,7 @@ def wrong(tmp_path, corpus: str, variables: dict[str, str] | None = None) -> str
     ("  steps: {do: exact}", "corpus.steps: got a mapping with do, allowed: a list"),
     ("  steps: [{do: near, threshold: 2}]", "corpus.steps.0.threshold: got 2, allowed: less than 1"),
     ("  steps: [{do: near, treshold: 0.5}]", "corpus.steps.0.treshold: unknown key (did you mean 'threshold'?); allowed here: "),
+    ("  steps: [{do: near, near: 0.5}]", "corpus.steps.0.near: unknown key; allowed here: against, "),
     ("  steps: [{do: exact, sources: [b]}]", "corpus.steps.0 (exact): sources: got 'b', allowed: a"),
     ("  steps: [{do: language, allowed: [english]}]", "corpus.steps.0.allowed: got ['english'], allowed: languages that are told"),
     ("  steps: [{do: exact, languages: [xx]}]", "corpus.steps.0.languages: got ['xx'], allowed: languages that are told apart"),
