@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from raylm.pipeline.session import WARM
+
 # Before anything imports ray: tests must neither use nor write the user's token.
 _PRIVATE = Path(tempfile.mkdtemp(prefix="raylm-tests-"))
 os.environ["RAY_AUTH_TOKEN_PATH"] = str(_PRIVATE / "ray-token")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.3")
-os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", "30000")  # as in `raylm.pipeline.session`
+for _name, _value in WARM.items():
+    os.environ.setdefault(_name, _value)
 
 
 @pytest.fixture(scope="session")

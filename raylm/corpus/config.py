@@ -12,7 +12,6 @@ from raylm.corpus.measures.base import Measure
 from raylm.corpus.models import AnyModel
 from raylm.corpus.read.identified import COLUMNS, MODES, Identified
 from raylm.corpus.rules import Rule
-from raylm.corpus.rules.personal_data import PersonalDataRule
 from raylm.corpus.sources.config import SourceConfig
 from raylm.corpus.steps.near import Near
 from raylm.corpus.steps.registry import AnyStep
@@ -123,11 +122,10 @@ class CorpusConfig(Section):
             for name in step.sources:
                 if name not in names:
                     raise ValueError(f"{where}: sources: got {name!r}, allowed: {', '.join(names)}")
-            scale = "perplexity" if step.do == "perplexity" else "share"
-            fitting = [model.name for model in self.models if model.scale == scale]
+            fitting = [model.name for model in self.models if model.scale == step.scale]
             for name in step.models_asked():
                 if name not in fitting:
-                    what = "a language model" if scale == "perplexity" else "a classifier"
+                    what = "a language model" if step.scale == "perplexity" else "a classifier"
                     raise ValueError(f"{where}: got {name!r}, allowed: {what} of corpus.models "
                                      f"({', '.join(fitting) or 'there is none'})")
             keep_by = getattr(step, "keep_by", "")
@@ -137,13 +135,14 @@ class CorpusConfig(Section):
             for name in step.columns() if isinstance(step, Rule) else ():
                 if name not in columns:
                     raise ValueError(f"{where}: got {name!r}, allowed: one of {', '.join(sorted(columns))}")
-            for kind in step.kinds if isinstance(step, PersonalDataRule) else ():
+            for kind in step.masks_asked():
                 if not getattr(self.mask, kind):
                     raise ValueError(f"{where}: kinds: got {kind!r}, which corpus.mask does not look for; turn it on there")
-            if self.language == "off" and (step.languages or step.do == "language"):
-                has = "asks for it" if step.do == "language" else f"judges only {', '.join(step.languages)}"
-                raise ValueError(f"{where}: {has}, and with corpus.language off no language is known; turn it on, or give "
-                                 f"{'the step up' if step.do == 'language' else '`languages: []` for all'}")
+            if self.language == "off" and step.needs_language:
+                raise ValueError(f"{where}: asks for the language, and with corpus.language off none is known")
+            if self.language == "off" and step.languages:
+                raise ValueError(f"{where}: judges only {', '.join(step.languages)}, and with corpus.language off no language is "
+                                 "known; turn it on, or give `languages: []` for all")
         return self
 
     def _measured(self) -> dict[str, str]:

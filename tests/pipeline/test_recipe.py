@@ -103,7 +103,7 @@ def wrong(tmp_path, corpus: str, variables: dict[str, str] | None = None) -> str
     ("  models: [{name: q, kind: ngram}]\n  steps: [{do: score, model: q, most: 0.5}]",
      "corpus.steps.0 (score): got 'q', allowed: a classifier of corpus.models (there is none)"),
     ("  language: off\n  steps: [{do: gopher_quality}]", "corpus.steps.0 (gopher_quality): judges only en, and with"),
-    ("  language: off\n  steps: [{do: language}]", "corpus.steps.0 (language): asks for it, and with corpus.language off"),
+    ("  language: off\n  steps: [{do: language}]", "corpus.steps.0 (language): asks for the language, and with corpus.language"),
     ("  steps: [{do: personal_data, kinds: [mac]}]", "corpus.steps.0 (personal_data): kinds: got 'mac', which corpus.mask does"),
     ("  mask: 5", "corpus.mask: got 5, allowed: a mapping of keys to values"),
 ])

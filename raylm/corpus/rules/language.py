@@ -1,7 +1,7 @@
 """Documents in other languages, in a language that is not sure, or in several (CCNet, Wenzek et al. 2020; FineWeb asks for
 0.65)."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class LanguageRule(Rule):
     """Decides from the identified language, how sure it is, and how much of the text is in lines of that language."""
 
+    needs_language: ClassVar[bool] = True
     do: Literal["language"] = "language"
     """Another language than wanted, or one that is not sure."""
     allowed: Languages = ()

@@ -22,6 +22,10 @@ class PersonalDataRule(Rule):
     kinds: tuple[str, ...] = ()
     """Kinds that count, by their switches in `corpus.mask`; empty means all."""
 
+    def masks_asked(self) -> tuple[str, ...]:
+        """Return the kinds."""
+        return self.kinds
+
     @field_validator("kinds")
     @classmethod
     def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:

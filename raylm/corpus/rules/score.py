@@ -5,7 +5,7 @@ stage kept, so no score is computed again for another percentile.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -58,6 +58,7 @@ class PerplexityRule(Rule):
     read and scored, before any step. A perplexity that is too low is worth a bound as well: it is often text that repeats itself.
     """
 
+    scale: ClassVar[Literal["share", "perplexity"]] = "perplexity"
     do: Literal["perplexity"] = "perplexity"
     """A language model's perplexity."""
     model: str

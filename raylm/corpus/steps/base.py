@@ -7,7 +7,7 @@ are written once, at the end.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from raylm.corpus.language.codes import Languages
 from raylm.corpus.measures.base import Measure
@@ -33,6 +33,15 @@ class Step(Section):
 
     def measures(self) -> tuple[Measure, ...]:
         """Return what the step reads of documents besides their text."""
+        return ()
+
+    scale: ClassVar[Literal["share", "perplexity"]] = "share"
+    """What the models say that it asks: a classifier's share, or a language model's perplexity."""
+    needs_language: ClassVar[bool] = False
+    """Whether it reads each document's language, whatever `languages` says."""
+
+    def masks_asked(self) -> tuple[str, ...]:
+        """Return the kinds of personal data whose masked places the step counts by name."""
         return ()
 
     def models_asked(self) -> tuple[str, ...]:
